@@ -1,0 +1,55 @@
+# `make help` lists the targets. Tools are built from tools/go.mod into .tools/, Kafka comes from Maven:
+# a JDK 17+, Maven, Go and a C compiler (for -race) are all that has to be there.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+
+VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+REVISION   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+BUILD_DATE ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+STAMP      := github.com/prometheus/common/version
+LDFLAGS    := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) -X $(STAMP).BuildDate=$(BUILD_DATE)
+
+export PATH := $(CURDIR)/.tools:$(PATH)
+# Folders with tests that need a real Kafka: those with the build tag kafka.
+KAFKA_TESTS = $(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build kafka' .)))
+
+.PHONY: help build demo test lint test-unit test-kafka bench clean
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+build: ## the static binary ./kafka_prober
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o kafka_prober .
+
+demo: build ## probes on an embedded three-broker cluster, http://localhost:10092
+	./kafka_prober demo
+
+test: java lint test-unit test-kafka ## all that CI runs: lint, unit tests, real-Kafka tests
+
+lint: .tools/staticcheck ## gofmt, vet, staticcheck, no skipped test
+	@bad=$$(gofmt -l .); [ -z "$$bad" ] || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
+	@! grep -rnE --include='*_test.go' '\b[tb]\.Skip(f|Now)?\(' . || { echo "a skipped test proves nothing: make it fail instead"; exit 1; }
+	go vet -tags kafka ./...
+	staticcheck -tags kafka ./...
+
+test-unit: .tools/promtool ## unit tests with the race detector, no Java needed
+	go test -race ./...
+
+test-kafka: java ## tests on a real three-broker Kafka, one package at a time; KAFKA_VERSION=3.9.1 for another
+	go test -race -tags kafka -p 1 -count 1 -timeout 10m $(KAFKA_TESTS)
+
+bench: java ## benchmarks, some of them on a real Kafka
+	go test -tags kafka -p 1 -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+clean: ## remove what make built
+	rm -rf kafka_prober .tools
+
+.PHONY: java
+java:
+	@command -v "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" >/dev/null && command -v mvn >/dev/null || \
+	  { echo "no java or mvn: install a JDK 17 or newer and Maven (Debian: apt-get install openjdk-17-jdk-headless maven)"; exit 1; }
+
+# Prometheus' own binaries leave out their service discoveries: minutes and megabytes.
+.tools/%: tools/go.mod tools/go.sum
+	CGO_ENABLED=0 go build -C tools -trimpath -tags remove_all_sd -o ../.tools/ $$(go -C tools list -f '{{.ImportPath}}' tool | grep '/$*$$')

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kafka-prober/kafka_prober/collector"
+	"github.com/kafka-prober/kafka_prober/internal/config"
+	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/prober"
+	"github.com/kafka-prober/kafka_prober/prober/recorder"
+	"github.com/kafka-prober/kafka_prober/prober/topics"
+)
+
+// cluster is what runs on one cluster. It belongs to the daemon, which calls one method at a time.
+type cluster struct {
+	name        string
+	fingerprint string       // of what all probes and collectors share
+	log         *slog.Logger // names the cluster
+	base        *slog.Logger // for those who name it themselves
+	registry    *prometheus.Registry
+	recorder    *recorder.Recorder
+	factory     *kafka.Factory
+
+	probes     map[string]*probe
+	everProbed []string // names of probes whose series exist
+
+	collectors            *collector.Set // nil if there are none
+	collectorsFingerprint string
+}
+
+// probe is a running probe.
+type probe struct {
+	fingerprint string
+	end         context.CancelFunc
+	ended       chan struct{}
+}
+
+func (d *daemon) newCluster(c config.Cluster) *cluster {
+	log := d.limited()
+	return &cluster{
+		name: c.Name, fingerprint: c.Fingerprint(), log: log.With("kafka_cluster", c.Name), base: log,
+		registry: d.registry, recorder: d.recorder, factory: newFactory(c, log, d.traffic),
+		probes: map[string]*probe{},
+	}
+}
+
+// newFactory returns what makes the clients of a cluster.
+func newFactory(c config.Cluster, log *slog.Logger, traffic *kafka.Traffic) *kafka.Factory {
+	return kafka.NewFactory(kafka.Settings{
+		Cluster: c.Name, Listener: listener, BootstrapServers: c.BootstrapServers, ClientID: c.ClientID,
+	}, log, traffic)
+}
+
+// apply lets run what c says: what is new starts, what is gone ends, what has changed does both, and the
+// rest goes on undisturbed.
+func (r *cluster) apply(c config.Cluster) error {
+	mode, err := topics.ParseMode(c.TopicManagement)
+	if err != nil {
+		return err
+	}
+	var kept []string
+	for _, instance := range c.Probes {
+		kept = append(kept, instance.Name)
+	}
+	for name, running := range r.probes {
+		i := slices.IndexFunc(c.Probes, func(p config.Instance) bool { return p.Name == name })
+		if i < 0 || c.Probes[i].Fingerprint() != running.fingerprint {
+			running.stop()
+			delete(r.probes, name)
+		}
+		if i < 0 {
+			r.recorder.Remove(r.name, listener, name)
+		}
+	}
+	r.everProbed = kept
+	var failures []error
+	for _, instance := range c.Probes {
+		if r.probes[instance.Name] == nil {
+			if err := r.startProbe(instance, mode, c.MaxTopicRate); err != nil {
+				failures = append(failures, fmt.Errorf("probe %q: %w", instance.Name, err))
+			}
+		}
+	}
+	failures = append(failures, r.applyCollectors(c.Collectors))
+	return errors.Join(failures...)
+}
+
+func (r *cluster) startProbe(instance config.Instance, mode topics.Mode, maxTopicRate float64) error {
+	settings, ok := instance.Settings.(prober.Settings)
+	if !ok {
+		return fmt.Errorf("settings of type %T are not a probe's", instance.Settings)
+	}
+	ctx, end := background()
+	p := &probe{fingerprint: instance.Fingerprint(), end: end, ended: make(chan struct{})}
+	log := r.log.With("probe", instance.Name)
+	env := prober.Env{
+		Factory: r.factory, Mode: mode, MaxTopicRate: maxTopicRate, Log: log,
+		Sink: r.recorder.Probe(promised(r.name, instance.Name, settings.Promise())),
+	}
+	go func() {
+		defer close(p.ended)
+		if err := settings.Run(ctx, env); err != nil {
+			log.Error("probe ended", "err", err)
+		}
+	}()
+	r.probes[instance.Name] = p
+	return nil
+}
+
+// promised is a probe's promise in the recorder's words.
+func promised(cluster, name string, p prober.Promise) recorder.Probe {
+	out := recorder.Probe{
+		Cluster: cluster, Listener: listener, Name: name, Topic: p.Topic,
+		Timeout: p.Timeout, Interval: p.Interval, RecordSize: p.RecordSize,
+		Objective: p.Objective, SLOLatency: p.SLOLatency,
+	}
+	for _, t := range p.Thresholds {
+		out.Thresholds = append(out.Thresholds, recorder.Threshold(t))
+	}
+	return out
+}
+
+func (r *cluster) applyCollectors(instances []config.Instance) error {
+	var prints []string
+	var members []collector.Member
+	for _, i := range instances {
+		prints = append(prints, i.Fingerprint())
+		members = append(members, collector.Member{Name: i.Name, Settings: i.Settings})
+	}
+	fingerprint := strings.Join(prints, " ")
+	if fingerprint == r.collectorsFingerprint {
+		return nil
+	}
+	r.closeCollectors()
+	r.collectorsFingerprint = fingerprint
+	if len(members) == 0 {
+		return nil
+	}
+	set, err := collector.NewSet(collector.Env{Cluster: r.name, Listener: listener, Factory: r.factory, Log: r.base}, members)
+	if err != nil {
+		return err
+	}
+	if err := r.registry.Register(set); err != nil {
+		set.Close()
+		return fmt.Errorf("register collectors: %w", err)
+	}
+	set.Start(context.Background())
+	r.collectors = set
+	return nil
+}
+
+func (r *cluster) closeCollectors() {
+	if r.collectors == nil {
+		return
+	}
+	r.collectors.Close()
+	r.registry.Unregister(r.collectors)
+	r.collectors = nil
+}
+
+// close ends everything, side by side, and waits.
+func (r *cluster) close() {
+	for _, p := range r.probes {
+		p.end()
+	}
+	r.closeCollectors()
+	for _, p := range r.probes {
+		<-p.ended
+	}
+}
+
+func (p *probe) stop() {
+	p.end()
+	<-p.ended
+}

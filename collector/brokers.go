@@ -1,0 +1,239 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/internal/kind"
+)
+
+// BrokersSettings are the settings of the collector "brokers".
+type BrokersSettings struct {
+	Interval    kind.Duration `yaml:"interval" help:"how often every broker is asked whether it answers"`
+	Timeout     kind.Duration `yaml:"timeout" help:"time without an answer after which a broker counts as down; at most half the interval"`
+	ForgetAfter kind.Duration `yaml:"forget_after" help:"how long a broker that the cluster no longer lists goes on as down; Kafka 4 says itself which brokers are registered, and there those that were unregistered go at once"`
+}
+
+// Bounds of the settings: more often than this is load, not information.
+const (
+	brokersMinInterval = kind.Duration(time.Second)
+	brokersMinTimeout  = kind.Duration(100 * time.Millisecond)
+)
+
+func init() {
+	Kinds.Register(kind.Kind{
+		Name:    "brokers",
+		Help:    "Which brokers the cluster has, and whether each answers on a connection of its own.",
+		Default: true,
+		New: func() kind.Settings {
+			return &BrokersSettings{
+				Interval:    kind.Duration(5 * time.Second),
+				Timeout:     kind.Duration(2 * time.Second),
+				ForgetAfter: kind.Duration(24 * time.Hour),
+			}
+		},
+	})
+}
+
+var _ Settings = (*BrokersSettings)(nil)
+
+// Validate implements kind.Settings.
+func (s *BrokersSettings) Validate() error {
+	var errs []error
+	if s.Interval < brokersMinInterval {
+		errs = append(errs, kind.Errorf("interval", "must be at least %s, is %s", brokersMinInterval, s.Interval))
+	}
+	if s.Timeout < brokersMinTimeout {
+		errs = append(errs, kind.Errorf("timeout", "must be at least %s, is %s", brokersMinTimeout, s.Timeout))
+	}
+	if s.Timeout > s.Interval/2 {
+		errs = append(errs, kind.Errorf("timeout", "must be at most half the interval of %s, is %s", s.Interval, s.Timeout))
+	}
+	if s.ForgetAfter < s.Interval {
+		errs = append(errs, kind.Errorf("forget_after", "must be at least the interval of %s, is %s", s.Interval, s.ForgetAfter))
+	}
+	return errors.Join(errs...)
+}
+
+// Schedule implements Settings. Brokers that have just appeared are asked in a
+// second round, so a refresh takes up to two timeouts.
+func (s *BrokersSettings) Schedule() Schedule {
+	return Schedule{Interval: time.Duration(s.Interval)}
+}
+
+// New implements Settings. The client is the collector's own: on a shared
+// connection a broker that is busy with a long answer would look like a dead one.
+func (s *BrokersSettings) New(env Env) (Source, error) {
+	client, err := env.Factory.Client("brokers",
+		kgo.RequestTimeoutOverhead(time.Duration(s.Timeout)),
+		kgo.RequestRetries(2),
+		kgo.ConnIdleTimeout(min(max(3*time.Duration(s.Interval), 30*time.Second), 15*time.Minute)), // a kept connection is not dialled each time
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &brokers{
+		settings:   *s,
+		client:     client,
+		log:        env.Log,
+		up:         env.Desc("broker_up", "Whether the broker is listed by the cluster and answers; 0 also when nobody could be asked.", "broker"),
+		info:       env.Desc("broker_info", "Where the broker is, as it advertises itself on this listener.", "broker", "host", "rack"),
+		registered: env.Desc("brokers_registered", "Brokers that the controller has registered, fenced ones included (Kafka 4.0 and later)."),
+		reachable:  env.Desc("brokers_reachable", "Brokers that are up."),
+		known:      make(map[int32]*broker),
+	}, nil
+}
+
+// brokers knows the brokers of a cluster and whether they answer. A broker that
+// was ever listed stays known while it is away, so that broker_up can say 0.
+type brokers struct {
+	settings BrokersSettings
+	client   *kgo.Client
+	log      *slog.Logger
+
+	up, info, registered, reachable *prometheus.Desc
+
+	known map[int32]*broker // by node id; belongs to Refresh
+}
+
+// broker is one known broker.
+type broker struct {
+	host   string    // as advertised
+	rack   string    // empty if it has none
+	listed bool      // whether the last metadata named it
+	seen   time.Time // when metadata or the controller last named it
+	up     bool      // whether it is listed and answered
+}
+
+// Describe implements Source.
+func (b *brokers) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{b.up, b.info, b.registered, b.reachable} {
+		ch <- d
+	}
+}
+
+// Close implements Source.
+func (b *brokers) Close() { b.client.Close() }
+
+// Refresh implements Source. That a broker is down is an answer and no error;
+// that nobody says which brokers there are is one, and then the brokers known
+// from before are told.
+func (b *brokers) Refresh(ctx context.Context) (*Snapshot, error) {
+	var (
+		members membership
+		listErr error
+		wg      sync.WaitGroup
+	)
+	wg.Go(func() { members, listErr = b.list(ctx) })
+	answers := b.ask(ctx, b.listed())
+	wg.Wait()
+
+	if members.listed != nil {
+		b.learn(members, time.Now())
+		for id, err := range b.ask(ctx, b.unasked(answers)) {
+			answers[id] = err
+		}
+	}
+	b.judge(answers)
+	if len(b.known) == 0 {
+		return nil, listErr
+	}
+	return b.snapshot(members), listErr
+}
+
+// ask asks the brokers, all at the same time, and returns each one's error.
+func (b *brokers) ask(ctx context.Context, ids []int32) map[int32]error {
+	var (
+		mu      sync.Mutex
+		wg      sync.WaitGroup
+		answers = make(map[int32]error, len(ids))
+	)
+	for _, id := range ids {
+		wg.Go(func() {
+			err := b.askOne(ctx, id)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[id] = err
+		})
+	}
+	wg.Wait()
+	return answers
+}
+
+// askOne returns nil if the broker answers in time. ApiVersions is the cheapest
+// request there is, and needs no right. A kept connection that turns out to be
+// broken says that the broker was away, not that it is: it is asked once more.
+func (b *brokers) askOne(ctx context.Context, id int32) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.settings.Timeout))
+	defer cancel()
+	_, err := b.client.Broker(int(id)).Request(ctx, kmsg.NewPtrApiVersionsRequest())
+	switch kafka.Reason(err) {
+	case kafka.ReasonConnectionClosed, kafka.ReasonConnectionReset:
+		_, err = b.client.Broker(int(id)).Request(ctx, kmsg.NewPtrApiVersionsRequest())
+	}
+	return err
+}
+
+// listed returns the brokers that the last metadata named.
+func (b *brokers) listed() (ids []int32) {
+	for id, broker := range b.known {
+		if broker.listed {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// unasked returns the listed brokers that are not among the answers.
+func (b *brokers) unasked(answers map[int32]error) (ids []int32) {
+	for _, id := range b.listed() {
+		if _, asked := answers[id]; !asked {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// judge decides which brokers are up and logs those that changed.
+func (b *brokers) judge(answers map[int32]error) {
+	for id, broker := range b.known {
+		err, asked := answers[id]
+		was := broker.up
+		broker.up = broker.listed && asked && err == nil
+		switch {
+		case was && !broker.up && err != nil:
+			b.log.Warn("broker does not answer", "broker", id, "reason", kafka.Reason(err), "err", err)
+		case was && !broker.up:
+			b.log.Warn("broker left the cluster", "broker", id)
+		case !was && broker.up:
+			b.log.Info("broker answers", "broker", id, "host", broker.host, "rack", broker.rack)
+		}
+	}
+}
+
+// snapshot returns the series of what is known.
+func (b *brokers) snapshot(members membership) *Snapshot {
+	s, reachable := new(Snapshot), 0
+	for id, broker := range b.known {
+		label := strconv.Itoa(int(id))
+		s.Gauge(b.up, boolFloat(broker.up), label)
+		s.Gauge(b.info, 1, label, broker.host, broker.rack)
+		if broker.up {
+			reachable++
+		}
+	}
+	s.Gauge(b.reachable, float64(reachable))
+	if members.registered != nil {
+		s.Gauge(b.registered, float64(len(members.registered)))
+	}
+	return s
+}

@@ -1,0 +1,118 @@
+// Package config turns a YAML file into a checked Config with its defaults.
+//
+// Reading is strict: an unknown or doubled key, a value of the wrong form, a
+// name that is taken, are errors, each with the file, the line and the key, and
+// all of them are reported at once. yaml.v3 can't do this by itself: its strict
+// mode is lost as soon as a node is decoded, which settings that depend on a kind
+// need, and it turns 1.5 into the integer 1. So the package walks the nodes
+// itself (decode.go), by the structs' tags. The same tags write a configuration
+// back (encode.go) and document it (reference.go).
+//
+// The package knows no probe and no collector: main hands it the registered
+// kinds. A Config is not changed after it has been read; share it freely.
+package config
+
+import (
+	"errors"
+	"math"
+	"regexp"
+
+	"github.com/kafka-prober/kafka_prober/internal/kind"
+)
+
+// Config is a whole configuration.
+type Config struct {
+	Clusters          []Cluster `yaml:"-"` // at least one, in the file's order
+	ClassicHistograms string    `yaml:"classic_histograms" enum:"all|main|none" help:"which latencies also have classic buckets, beside the native histogram: all, main (end to end and produce) or none"`
+}
+
+// Values of Config.ClassicHistograms.
+const (
+	ClassicAll  = "all"
+	ClassicMain = "main"
+	ClassicNone = "none"
+)
+
+// Cluster is one Kafka cluster and what to run on it. Keys for security and
+// listeners are further fields with a yaml tag.
+type Cluster struct {
+	Name             string   `yaml:"name" required:"true" help:"value of the label kafka_cluster"`
+	BootstrapServers []string `yaml:"bootstrap_servers" required:"true" help:"host:port of some of the brokers; the others are found through them"`
+	ClientID         string   `yaml:"client_id" help:"client.id of every connection, as Kafka's quotas and request logs see it"`
+	TopicManagement  string   `yaml:"topic_management" enum:"none|create|full" help:"none: touch no topic; create: create the probes' topics, add partitions, elect leaders; full: also alter settings and move replicas of the probes' topics"`
+	MaxTopicRate     float64  `yaml:"max_topic_rate" help:"upper bound of records per second and partition on a probe's topic, all probers together; each stretches its interval to keep to it"`
+	ExpectedBrokers  int      `yaml:"expected_brokers" default:"not checked" help:"number of brokers the cluster should have; a missing one can then be told from one that was removed"`
+
+	Probes     []Instance `yaml:"-"` // in the file's order; the kinds that run by default if it says nothing
+	Collectors []Instance `yaml:"-"` // sorted by name; at most one of each kind
+
+	collectorsOff []string // kinds that do not run, sorted: needed to write the cluster back
+}
+
+// Values of Cluster.TopicManagement.
+const (
+	TopicsNone   = "none"
+	TopicsCreate = "create"
+	TopicsFull   = "full"
+)
+
+// Instance is one probe or one collector of a cluster.
+type Instance struct {
+	Kind     *kind.Kind    // never nil
+	Name     string        // label `probe`, unique in its cluster; for a collector the name of its kind
+	Settings kind.Settings // checked; of the type that Kind.New returns
+}
+
+// Kinds are the registered kinds of both halves. A nil registry is an empty one.
+type Kinds struct {
+	Probes     *kind.Registry
+	Collectors *kind.Registry
+}
+
+// defaultConfig returns what a file starts from.
+func defaultConfig() *Config {
+	return &Config{ClassicHistograms: ClassicMain}
+}
+
+// defaultCluster returns what a cluster in a file starts from.
+func defaultCluster() Cluster {
+	return Cluster{ClientID: "kafka_prober", TopicManagement: TopicsCreate, MaxTopicRate: 20}
+}
+
+// validName is the form of what becomes a label value, and part of a path on the
+// landing page.
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+// checkName returns what is wrong with a name, as an error of the key.
+func checkName(key, name string) error {
+	if validName.MatchString(name) {
+		return nil
+	}
+	return kind.Errorf(key, "%q is not a valid name: 1 to 128 letters, digits, '.', '_' and '-', the first a letter or a digit", name)
+}
+
+// Validate reports what is wrong with the cluster's own keys.
+func (c *Cluster) Validate() error {
+	errs := []error{checkName("name", c.Name), checkName("client_id", c.ClientID)}
+	errs = append(errs, checkServers("bootstrap_servers", c.BootstrapServers)...)
+	if c.MaxTopicRate <= 0 || math.IsNaN(c.MaxTopicRate) || math.IsInf(c.MaxTopicRate, 0) {
+		errs = append(errs, kind.Errorf("max_topic_rate", "must be above 0 records per second, is %v", c.MaxTopicRate))
+	}
+	if c.ExpectedBrokers < 0 {
+		errs = append(errs, kind.Errorf("expected_brokers", "must be a number of brokers, is %d", c.ExpectedBrokers))
+	}
+	return errors.Join(errs...)
+}
+
+// defaults returns the kinds of a registry that run by default, with their
+// default settings, and the names of those that do not.
+func defaults(registry *kind.Registry) (on []Instance, off []string) {
+	for _, k := range registry.All() {
+		if !k.Default {
+			off = append(off, k.Name)
+			continue
+		}
+		on = append(on, Instance{Kind: k, Name: k.Name, Settings: k.New()})
+	}
+	return on, off
+}

@@ -1,0 +1,161 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kslog"
+)
+
+// Bounds that every client shares. With kgo's own (10 s, 5 s, 250 ms to 5 s) a
+// client comes back 1 to 4.5 s after the broker does; with these it is there
+// within a tenth of a second.
+const (
+	dialTimeout    = time.Second            // a broker that does not accept by then is not going to
+	metadataMinAge = 250 * time.Millisecond // how soon a new leader can be learnt after the last look
+	minBackoff     = 20 * time.Millisecond  // before the first retry
+	maxBackoff     = 100 * time.Millisecond // before any later one
+)
+
+// softwareName is what Kafka's per-client metrics show. Kafka refuses the
+// connection of a client whose name or version has other characters than
+// letters, digits, '.' and '-', so it can't be kafka_prober.
+const softwareName = "kafka-prober"
+
+// defaultClientID is used where the settings name none.
+const defaultClientID = "kafka_prober"
+
+// DialFunc opens a connection, as net.Dialer.DialContext does. A context that
+// ends must end the dialling.
+type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Settings say how to reach one cluster through one of its listeners.
+type Settings struct {
+	Cluster          string   // value of the label kafka_cluster
+	Listener         string   // value of the label listener; "default" if empty
+	BootstrapServers []string // host:port of some of the brokers, at least one
+	ClientID         string   // as Kafka's quotas and request logs see it; "kafka_prober" if empty
+	Version          string   // of this program, as Kafka's client metrics see it; from the build if empty
+	Dialer           DialFunc // nil means net.Dialer; tests use kfake.VirtualNetwork
+}
+
+// Factory makes the clients of one cluster and listener. It holds no
+// connection: closing a client is up to who asked for it. A Factory is safe for
+// concurrent use.
+type Factory struct {
+	settings Settings
+	log      *slog.Logger
+	hooks    *hooks
+	errors   *LastErrors
+}
+
+// NewFactory returns a factory that logs to log and counts in traffic. traffic
+// may be nil; factories of the same cluster and listener share their counts.
+func NewFactory(s Settings, log *slog.Logger, traffic *Traffic) *Factory {
+	if s.Listener == "" {
+		s.Listener = "default"
+	}
+	if s.ClientID == "" {
+		s.ClientID = defaultClientID
+	}
+	if s.Version == "" {
+		s.Version = buildVersion()
+	}
+	s.Version = softwareVersion(s.Version)
+	s.BootstrapServers = slices.Clone(s.BootstrapServers)
+	errors := newLastErrors()
+	return &Factory{
+		settings: s,
+		log:      log.With("kafka_cluster", s.Cluster, "listener", s.Listener),
+		hooks:    &hooks{counts: traffic.counts(s.Cluster, s.Listener), errors: errors},
+		errors:   errors,
+	}
+}
+
+// Settings returns the settings with their defaults filled in.
+func (f *Factory) Settings() Settings { return f.settings }
+
+// LastErrors returns why connections and requests of this factory's clients
+// last failed.
+func (f *Factory) LastErrors() *LastErrors { return f.errors }
+
+// Client returns a client for one role, a word such as "producer" that the
+// client's log lines carry. opts come after the common options and so override
+// them; hooks add up. It does no I/O: an unreachable cluster is not an error.
+// The caller closes the client.
+func (f *Factory) Client(role string, opts ...kgo.Opt) (*kgo.Client, error) {
+	logger := limitLog(kslog.New(f.log.With("client", role)))
+	client, err := kgo.NewClient(append(f.common(logger), opts...)...)
+	if err != nil {
+		return nil, fmt.Errorf("make %s client of cluster %q: %w", role, f.settings.Cluster, err)
+	}
+	return client, nil
+}
+
+// common returns the options that every client starts from.
+func (f *Factory) common(logger kgo.Logger) []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(f.settings.BootstrapServers...),
+		kgo.ClientID(f.settings.ClientID),
+		kgo.SoftwareNameAndVersion(softwareName, f.settings.Version),
+		kgo.DisableClientMetrics(), // or every client asks every broker for KIP-714 subscriptions
+		kgo.DialTimeout(dialTimeout),
+		kgo.MetadataMinAge(metadataMinAge),
+		kgo.RetryBackoffFn(backoff),
+		kgo.WithLogger(logger),
+		kgo.WithHooks(f.hooks),
+	}
+	if dial := f.settings.Dialer; dial != nil {
+		opts = append(opts, kgo.Dialer(boundedDial(dial)))
+	}
+	return opts
+}
+
+// boundedDial gives dial the time limit that kgo applies to its own dialer only.
+func boundedDial(dial DialFunc) DialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		return dial(ctx, network, addr)
+	}
+}
+
+// backoff returns how long to wait after so many failures: doubling, and drawn
+// from the upper half, so that many clients do not come back at once.
+func backoff(failures int) time.Duration {
+	ceiling := maxBackoff
+	if failures < 4 { // from the fourth on, doubling is past the maximum
+		ceiling = min(maxBackoff, minBackoff<<max(failures-1, 0))
+	}
+	return ceiling/2 + rand.N(ceiling/2)
+}
+
+// unversioned are runs of characters that Kafka refuses in a version.
+var unversioned = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
+
+// softwareVersion returns the version in the form that Kafka takes.
+func softwareVersion(version string) string {
+	version = strings.Trim(unversioned.ReplaceAllString(version, "-"), ".-")
+	if version == "" {
+		return "unknown"
+	}
+	return version
+}
+
+// buildVersion returns the main module's version as the Go toolchain noted it.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,63 @@
+//go:build kafka
+
+package kafkatest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// BenchmarkBoot measures what doc.go says of boot time and memory. CPU seconds are those of all nodes and
+// of StorageTool: on a loaded machine they tell more than the time that passed.
+func BenchmarkBoot(b *testing.B) {
+	for name, opts := range map[string][]Option{
+		"plain": nil,
+		"jmx":   {JMXPages()},
+		"jit":   {JVMFlags("-Xms512m", "-Xmx512m")},
+	} {
+		b.Run(name, func(b *testing.B) {
+			var rss float64
+			before := childrenCPU(b)
+			for b.Loop() {
+				c, err := Run(b.Context(), opts...)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, n := range c.nodes {
+					rss += residentMiB(b, n.PID())
+				}
+				if err := c.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric((childrenCPU(b)-before)/float64(b.N), "cpu-s/op")
+			b.ReportMetric(rss/float64(b.N), "MiB/op")
+		})
+	}
+}
+
+// childrenCPU is the CPU time in seconds of the children that were waited for.
+func childrenCPU(b *testing.B) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
+}
+
+// residentMiB is a process's resident memory, from /proc.
+func residentMiB(b *testing.B, pid int) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	var kib float64
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		b.Fatalf("resident memory of process %d: %v", pid, err)
+	}
+	return kib / 1024
+}

@@ -1,0 +1,7 @@
+package kafkatest
+
+import "syscall"
+
+// dieWithParent has the kernel send SIGKILL, which ends a stopped process too, when the launching thread
+// dies, however that happens.
+func dieWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }

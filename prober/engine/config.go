@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
+)
+
+// Acks is how many replicas have to have a record before the broker acknowledges it.
+type Acks int
+
+// The values of acks, as Kafka has them.
+const (
+	AcksAll    Acks = -1
+	AcksNone   Acks = 0
+	AcksLeader Acks = 1
+)
+
+// Config is what an engine runs with. It does not change while the engine runs.
+type Config struct {
+	Topic        string        // must exist before a partition of it is laid out
+	Interval     time.Duration // between two records of a partition
+	Timeout      time.Duration // from due to the deadline
+	Size         int           // of a record's value in bytes, at least record.HeaderSize
+	RandomShare  float64       // of the padding; 1 does not compress
+	Acks         Acks
+	Strict       bool    // one attempt at each record, the error by name; else a good client's retries
+	MaxTopicRate float64 // records/s that all probers together may send to a partition; 0: no limit
+	Seed         uint64  // of the schedule; 0: random
+
+	// Client makes a client of the cluster; role says in logs and series what it is for.
+	Client func(role string, opts ...kgo.Opt) (*kgo.Client, error)
+	// Trouble names the last error of connections and requests to a broker, or to any for
+	// ledger.UnknownBroker. It may be nil.
+	Trouble func(broker int32) (reason string, at time.Time, ok bool)
+	// Reason names an error by the closed set of the label "reason".
+	Reason func(error) string
+	// Missing is called when the topic seems to be gone or another. It must not block. It may be nil.
+	Missing func()
+
+	Sink ledger.Sink
+	Log  *slog.Logger
+
+	// GoTimers waits on Go's own timers, which a synctest bubble can see, instead of the kernel's.
+	GoTimers bool
+}
+
+// Layout is which partitions are probed and who leads them, as last seen.
+type Layout struct {
+	TopicID    [16]byte
+	Partitions []Assignment // those to probe; others stay idle
+	Brokers    []int32      // every broker that is known
+}
+
+// Assignment is a partition to probe.
+type Assignment struct {
+	Partition int32
+	Leader    int32 // -1 while there is none
+	Preferred int32 // its preferred leader
+}
+
+const (
+	// maxProducers is how many producing clients an engine has at most. Up to it each partition
+	// has one of its own.
+	maxProducers = 32
+	// maxPause is the longest that the sender sleeps, so that a stop of the process is noticed.
+	maxPause = 500 * time.Millisecond
+	// absence is how late a wake-up must be to say that the process did not run.
+	absence = time.Second
+	// startGrace is how long the prober's own start may take. What is due before is not held
+	// against Kafka; after it, it is.
+	startGrace = 5 * time.Second
+	// sendBatch is how many slots of a partition are taken before the others get their turn.
+	sendBatch = 1024
+	// flushAt is how many results may wait before a promise hands them on itself.
+	flushAt = 256
+)
+
+// bufferLimit is how many records of one partition may wait in the client: what is due within a
+// timeout, and a little. A slot beyond it is due, and not sent.
+func (c *Config) bufferLimit() int {
+	return min(int(c.Timeout/c.Interval)+64, 100_000)
+}

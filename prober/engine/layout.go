@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
+)
+
+// SetLayout says which partitions are probed from now on. Those that stay go on undisturbed. A new topic
+// id means another topic: reading begins anew and nothing is concluded from the old one's offsets.
+func (e *Engine) SetLayout(l Layout) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.clock.now()
+	recreated := e.layout.TopicID != l.TopicID && e.layout.TopicID != [16]byte{} && l.TopicID != [16]byte{}
+	e.layout = l
+	if recreated {
+		e.recreate()
+	}
+
+	parts := slices.Clone(*e.parts.Load())
+	wanted := make(map[int32]bool, len(l.Partitions))
+	var failure error
+	for _, a := range l.Partitions {
+		wanted[a.Partition] = true
+		p := find(parts, a.Partition)
+		if p == nil {
+			via, err := e.producerFor(a)
+			if err != nil {
+				failure = err
+				continue
+			}
+			p = e.newPartition(a.Partition, now, via)
+			p.ledger.Lead(a.Leader, e.seriesOf(a.Leader))
+			parts = append(parts, p)
+		} else if a.Leader >= 0 {
+			p.mu.Lock()
+			p.ledger.Lead(a.Leader, e.seriesOf(a.Leader))
+			p.mu.Unlock()
+		}
+	}
+	for _, p := range parts {
+		p.mu.Lock()
+		switch {
+		case p.id == virtual:
+		case !wanted[p.id]:
+			p.active = false
+		case p.reading == opened:
+			p.activate(now)
+		}
+		p.mu.Unlock()
+	}
+	e.parts.Store(&parts)
+	e.reader.wake()
+	e.rouse()
+	return failure
+}
+
+// retireVirtual ends the virtual partition: a real one takes its place. What was due while the prober
+// was just starting is skipped; after that, nobody could have been served, and it stands.
+func (e *Engine) retireVirtual(now time.Duration) {
+	for _, p := range *e.parts.Load() {
+		if p.id != virtual {
+			continue
+		}
+		p.mu.Lock()
+		if p.active {
+			p.active = false
+			if now < startGrace {
+				p.ledger.Skip(now, ledger.Starting)
+			}
+		}
+		p.settle()
+	}
+}
+
+// recreate forgets what clients and ledgers know of the topic's last incarnation. e.mu is held.
+func (e *Engine) recreate() {
+	e.cfg.Log.Warn("probe topic was deleted and created again; reading begins anew", "topic", e.cfg.Topic)
+	for _, p := range *e.parts.Load() {
+		if p.id == virtual {
+			continue
+		}
+		p.mu.Lock()
+		p.ledger.Recreated()
+		p.reading = closed
+		p.attempts++
+		p.settle()
+	}
+	e.reader.purge()
+	for _, p := range e.allProducers() {
+		p.client.PurgeTopicsFromClient(e.cfg.Topic)
+	}
+}
+
+// prune drops the partitions that are not probed any more once nothing can be learnt of them.
+func (e *Engine) prune() {
+	var gone []*partition
+	for _, p := range *e.parts.Load() {
+		p.mu.Lock()
+		if !p.active && p.reading != opening && p.ledger.Empty() && p.inClient == 0 {
+			gone = append(gone, p)
+		}
+		p.mu.Unlock()
+	}
+	if len(gone) == 0 {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var kept []*partition
+	for _, p := range *e.parts.Load() {
+		switch {
+		case find(gone, p.id) == nil || e.laidOut(p.id):
+			kept = append(kept, p)
+		case p.id != virtual:
+			e.reader.forget(p.id)
+			e.releaseProducer(p.id)
+		}
+	}
+	if len(kept) != len(*e.parts.Load()) {
+		e.parts.Store(&kept)
+		e.replan.Store(true)
+	}
+}
+
+// laidOut reports whether the layout asks for a partition. e.mu is held.
+func (e *Engine) laidOut(id int32) bool {
+	for _, a := range e.layout.Partitions {
+		if a.Partition == id {
+			return true
+		}
+	}
+	return false
+}
+
+// followLeader moves p's slots to its new leader's series if the producing client has seen one. The
+// reader may not have: it is told. p.mu is held.
+func (e *Engine) followLeader(p *partition) {
+	if p.id == virtual {
+		return
+	}
+	leader, _, err := p.producer.client.PartitionLeader(e.cfg.Topic, p.id)
+	if err != nil || leader < 0 || leader == p.ledger.Leader() {
+		return
+	}
+	if !e.mu.TryLock() {
+		return // the layout is being changed; next time
+	}
+	p.ledger.Lead(leader, e.seriesOf(leader))
+	e.mu.Unlock()
+	e.reader.refresh()
+}
+
+// producerFor returns the client that produces to a partition: its own while there are few, else the
+// one that it shares with partitions of other leaders. e.mu is held.
+func (e *Engine) producerFor(a Assignment) (*producer, error) {
+	if len(e.layout.Partitions) <= maxProducers {
+		p, err := newProducer(&e.cfg, e.clock)
+		if err == nil {
+			e.producers[a.Partition] = p
+		}
+		return p, err
+	}
+	shard := 0
+	for _, other := range e.layout.Partitions {
+		if other.Partition < a.Partition && other.Preferred == a.Preferred {
+			shard++
+		}
+	}
+	shard %= maxProducers
+	for len(e.shards) <= shard {
+		p, err := newProducer(&e.cfg, e.clock)
+		if err != nil {
+			return nil, err
+		}
+		e.shards = append(e.shards, p)
+	}
+	return e.shards[shard], nil
+}
+
+// releaseProducer closes the client of a partition that is gone, if it had one of its own.
+func (e *Engine) releaseProducer(id int32) {
+	if p := e.producers[id]; p != nil {
+		delete(e.producers, id)
+		p.client.Close()
+	}
+}
+
+func (e *Engine) allProducers() []*producer {
+	all := slices.Clone(e.shards)
+	for _, p := range e.producers {
+		all = append(all, p)
+	}
+	return all
+}
+
+func find(parts []*partition, id int32) *partition {
+	for _, p := range parts {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}

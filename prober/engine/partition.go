@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
+	"github.com/kafka-prober/kafka_prober/prober/schedule"
+)
+
+// partition is a partition of the topic, or the virtual one that is due while none is known.
+type partition struct {
+	id       int32
+	producer *producer // nil for the virtual one
+
+	mu       sync.Mutex // guards what follows; never held while the sink observes
+	ledger   *ledger.Partition
+	active   bool // slots become due; else what is outstanding is only seen through
+	reading  reading
+	attempts uint32        // of the opener; one that is not the last has been overtaken
+	retryAt  time.Duration // when the opener may try again
+	added    time.Duration // when the partition was laid out
+	free     []*parcel
+	inClient int
+}
+
+// reading is how the reader stands to a partition.
+type reading uint8
+
+const (
+	closed  reading = iota // its fetches are ignored, and the opener has to begin
+	opening                // the opener is at work
+	opened                 // its fetches count
+)
+
+// virtual is the number of the partition that is due while none is known.
+const virtual = int32(-1)
+
+func (e *Engine) newPartition(id int32, now time.Duration, via *producer) *partition {
+	sched := schedule.New(e.seed, id, now, e.interval)
+	return &partition{
+		id: id, producer: via, added: now,
+		ledger: ledger.NewPartition(ledger.Options{Partition: id, Timeout: e.cfg.Timeout}, sched),
+	}
+}
+
+// take returns a parcel for a slot. mu is held.
+func (p *partition) take(e *Engine, seq uint64) *parcel {
+	var pc *parcel
+	if n := len(p.free); n > 0 {
+		pc, p.free = p.free[n-1], p.free[:n-1]
+	} else {
+		pc = &parcel{Context: context.Background(), part: p, via: p.producer, value: make([]byte, e.cfg.Size)}
+	}
+	p.inClient++
+	pc.sequence = seq
+	pc.due = p.ledger.Due(seq)
+	pc.broker = p.ledger.Leader()
+	return pc
+}
+
+// put gives a parcel back once its promise has run. mu is held.
+func (p *partition) put(pc *parcel) {
+	p.inClient--
+	p.free = append(p.free, pc)
+}
+
+// activate lets slots become due from now on. mu is held.
+func (p *partition) activate(now time.Duration) {
+	if !p.active {
+		p.active = true
+		p.ledger.Begin(now)
+	}
+}
+
+// settle flushes the partition's ledger and observes. mu is held, and released.
+func (p *partition) settle() {
+	out := p.ledger.Flush(nil)
+	p.mu.Unlock()
+	observe(out)
+}
+
+func observe(out []ledger.Delivery) {
+	for _, d := range out {
+		d.Observe()
+	}
+}

@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
+	"github.com/kafka-prober/kafka_prober/prober/record"
+)
+
+// producer is a producing client and what its hooks have seen. It serves one partition, or a shard of
+// them that have different leaders.
+type producer struct {
+	client *kgo.Client
+	clock  *clock
+
+	mu     sync.Mutex
+	writes [64]write // a ring
+	next   int
+}
+
+// write is a produce request that began to be written to a broker.
+type write struct {
+	broker int32
+	began  time.Duration
+}
+
+var _ kgo.HookBrokerWrite = (*producer)(nil)
+
+func newProducer(c *Config, clk *clock) (*producer, error) {
+	p := &producer{clock: clk}
+	client, err := c.Client("producer", append(producerOptions(c), kgo.WithHooks(p))...)
+	if err != nil {
+		return nil, err
+	}
+	p.client = client
+	return p, nil
+}
+
+// producerOptions are the options that a probe's truth rests on. In the default form the client tries
+// for as long as it takes and the ledger alone judges; in the strict form it tries once and names the
+// error. Both notice a dead connection soon, so that the next attempt does not wait for it.
+func producerOptions(c *Config) []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerLinger(0),
+		kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerBatchMaxBytes(int32(max(1<<20, c.Size+1024))),
+		kgo.MaxBufferedRecords(math.MaxInt32), // bounded per partition, see Config.bufferLimit
+		kgo.ProduceRequestTimeout(time.Second),
+		kgo.RequestTimeoutOverhead(time.Second),
+		kgo.MetadataMaxAge(30 * time.Second),
+		kgo.ConnIdleTimeout(idleTimeout(c)),
+	}
+	switch c.Acks {
+	case AcksLeader:
+		opts = append(opts, kgo.RequiredAcks(kgo.LeaderAck()))
+	case AcksNone:
+		opts = append(opts, kgo.RequiredAcks(kgo.NoAck()))
+	default:
+		opts = append(opts, kgo.RequiredAcks(kgo.AllISRAcks()))
+	}
+	if c.Strict || c.Acks != AcksAll {
+		opts = append(opts, kgo.DisableIdempotentWrite())
+	}
+	if c.Strict {
+		// One request in flight would turn a slow broker's round trips into a queue of ours.
+		opts = append(opts, kgo.RecordRetries(0), kgo.MaxProduceRequestsInflightPerBroker(16))
+	}
+	return opts
+}
+
+// idleTimeout keeps connections alive between probes: a dial, and its TLS and SASL, is not what is
+// being measured.
+func idleTimeout(c *Config) time.Duration {
+	return min(15*time.Minute, max(time.Minute, 4*c.Interval))
+}
+
+// OnBrokerWrite notes when each produce request began to be written. It is called by kgo's goroutines.
+func (p *producer) OnBrokerWrite(meta kgo.BrokerMetadata, key int16, _ int, _, timeToWrite time.Duration, err error) {
+	const produceKey = 0
+	if key != produceKey || err != nil {
+		return
+	}
+	began := p.clock.now() - timeToWrite
+	p.mu.Lock()
+	p.writes[p.next%len(p.writes)] = write{broker: meta.NodeID, began: began}
+	p.next++
+	p.mu.Unlock()
+}
+
+// written returns when the request that carried a record began to be written: the first one to its
+// leader after it was handed over. It returns handed itself if that is not known.
+func (p *producer) written(broker int32, handed time.Duration) time.Duration {
+	found := handed
+	p.mu.Lock()
+	for i := p.next - 1; i >= 0 && i >= p.next-len(p.writes); i-- {
+		w := p.writes[i%len(p.writes)]
+		if w.began < handed {
+			break
+		}
+		if w.broker == broker {
+			found = w.began
+		}
+	}
+	p.mu.Unlock()
+	return found
+}
+
+// parcel is a record on its way through the client: the record, its bytes, and where it belongs. It is
+// its record's context, which is how the promise finds it without a closure per record; it carries no
+// deadline and is never cancelled.
+type parcel struct {
+	context.Context
+
+	part       *partition
+	via        *producer
+	sequence   uint64
+	due        time.Duration
+	handed     time.Duration
+	broker     int32  // that led the partition when the record was handed over
+	generation uint32 // of the topic
+	record     kgo.Record
+	value      []byte
+}
+
+// send fills in the record and hands it to the client.
+func (pc *parcel) send(e *Engine) {
+	record.Encode(pc.value, &record.Header{
+		Run: e.run, Partition: pc.part.id, Sequence: pc.sequence,
+		Due: pc.due, DueWall: e.clock.at(pc.due).UnixNano(), Interval: e.cfg.Interval,
+	}, e.pool)
+	// The whole struct: kgo keeps a timestamp, an offset and a context of the last use.
+	pc.record = kgo.Record{Topic: e.cfg.Topic, Partition: pc.part.id, Value: pc.value, Context: pc}
+	pc.via.client.TryProduce(pc, &pc.record, e.promise)
+}
+
+// promised is what kgo calls when a record is acknowledged or given back.
+func (e *Engine) promised(r *kgo.Record, err error) {
+	now := e.present()
+	pc := r.Context.(*parcel)
+	p := pc.part
+	offset := r.Offset
+	if e.cfg.Acks == AcksNone {
+		offset = -1 // kgo makes one up
+	}
+	p.mu.Lock()
+	if err == nil {
+		p.ledger.Ack(pc.sequence, pc.generation, offset, pc.via.written(pc.broker, pc.handed), now)
+	} else {
+		p.ledger.Refuse(pc.sequence, definite(err), e.cfg.Reason(err), now)
+	}
+	p.put(pc)
+	var out []ledger.Delivery
+	if p.ledger.Waiting() >= flushAt {
+		out = p.ledger.Flush(nil)
+	}
+	p.mu.Unlock()
+	observe(out)
+	if err != nil && missing(err) {
+		e.missing()
+	}
+}

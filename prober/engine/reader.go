@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
+	"github.com/kafka-prober/kafka_prober/prober/record"
+)
+
+// reader reads all partitions of the probe back through one client, from exact offsets, without a group.
+type reader struct {
+	engine *Engine
+	client *kgo.Client
+	pulse  chan struct{} // wakes the opener
+
+	got       atomic.Int64 // when the loop last got round
+	refreshed atomic.Int64 // when metadata was last asked for
+}
+
+// pollLimit is the longest that one poll waits, so that the loop is seen to get round.
+const pollLimit = 5 * time.Second
+
+func (r *reader) start() error {
+	c := &r.engine.cfg
+	client, err := c.Client("consumer",
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()), // a rewind makes false duplicates, a skip false losses
+		kgo.KeepRetryableFetchErrors(),
+		kgo.FetchMaxWait(500*time.Millisecond),
+		kgo.FetchMinBytes(1),
+		kgo.FetchMaxBytes(16<<20),
+		kgo.MaxDecompressBatchBytes(8<<20), // bombs; our own batches are not compressed
+		kgo.RequestTimeoutOverhead(time.Second),
+		kgo.MetadataMaxAge(30*time.Second),
+		kgo.ConnIdleTimeout(idleTimeout(c)),
+	)
+	if err != nil {
+		return err
+	}
+	r.client = client
+	r.pulse = make(chan struct{}, 1)
+	return nil
+}
+
+func (r *reader) stop() { r.client.Close() }
+
+// run polls until ctx is done or the client is closed.
+func (r *reader) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		poll, cancel := context.WithTimeout(ctx, pollLimit)
+		fetches := r.client.PollFetches(poll)
+		cancel()
+		now := r.engine.present()
+		r.got.Store(int64(now))
+		if fetches.IsClientClosed() {
+			return
+		}
+		for i := range fetches {
+			for j := range fetches[i].Topics {
+				t := &fetches[i].Topics[j]
+				for k := range t.Partitions {
+					r.take(t.Topic, &t.Partitions[k], now)
+				}
+			}
+		}
+	}
+}
+
+// take accounts for what was fetched of one partition, read at now.
+func (r *reader) take(topic string, f *kgo.FetchPartition, now time.Duration) {
+	e := r.engine
+	if topic != e.cfg.Topic {
+		return // the poll's own end, as a record-less fetch of no topic
+	}
+	p := find(*e.parts.Load(), f.Partition)
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	if p.reading != opened {
+		p.mu.Unlock()
+		return
+	}
+	var h record.Header
+	for _, rec := range f.Records {
+		r.account(p, rec, &h, now)
+	}
+	if n := len(f.Records); n > 0 {
+		p.ledger.Passed(f.Records[n-1].Offset + 1)
+	}
+	if f.Err != nil {
+		r.fault(p, f.Err, now)
+	}
+	p.settle()
+}
+
+// account tells the ledger of one record. p.mu is held.
+func (r *reader) account(p *partition, rec *kgo.Record, h *record.Header, now time.Duration) {
+	e := r.engine
+	switch record.Decode(rec.Value, h) {
+	case record.NotOurs:
+		p.ledger.Foreign(ledger.NotAProbeRecord)
+	case record.OtherVersion:
+		p.ledger.Foreign(ledger.OtherVersion)
+	case record.Damaged:
+		if h.Run == e.run {
+			p.ledger.Corrupt()
+		} else {
+			p.ledger.Foreign(ledger.DamagedForeign)
+		}
+	case record.Intact:
+		switch {
+		case h.Run != e.run:
+			p.ledger.Foreign(ledger.OtherRun)
+			e.peers.saw(h.Run, h.Interval, now)
+		case h.Flags&record.FlagDiagnostic != 0:
+			p.ledger.Foreign(ledger.Diagnostic)
+		case h.Partition != p.id:
+			p.ledger.Foreign(ledger.Misplaced)
+		default:
+			by := ledger.Producer{ID: rec.ProducerID, Epoch: rec.ProducerEpoch}
+			p.ledger.Read(h.Sequence, rec.Offset, by, now)
+		}
+	}
+}
+
+// fault deals with an error that the fetch of a partition brought. p.mu is held.
+func (r *reader) fault(p *partition, err error, now time.Duration) {
+	e := r.engine
+	var cut *kgo.ErrDataLoss
+	switch {
+	case errors.As(err, &cut):
+		// The client has found where the log was cut and has gone back there.
+		p.ledger.Truncated(cut.ResetTo)
+		e.cfg.Log.Warn("log was truncated below what had been read", "topic", e.cfg.Topic,
+			"partition", p.id, "read_to_offset", cut.ConsumedTo, "log_ends_at_offset", cut.ResetTo)
+	case errors.Is(err, kerr.OffsetOutOfRange):
+		p.reading = closed
+		r.wake()
+	case missing(err):
+		p.ledger.Trouble(e.cfg.Reason(err), now)
+		e.missing()
+	default:
+		p.ledger.Trouble(e.cfg.Reason(err), now)
+	}
+}
+
+// refresh lets the reader look for new leaders: the producer has seen one.
+func (r *reader) refresh() {
+	now := int64(r.engine.clock.now())
+	last := r.refreshed.Load()
+	if now-last < int64(100*time.Millisecond) || !r.refreshed.CompareAndSwap(last, now) {
+		return
+	}
+	r.client.ForceMetadataRefresh()
+}
+
+// forget ends the reading of a partition.
+func (r *reader) forget(id int32) {
+	r.client.RemoveConsumePartitions(map[string][]int32{r.engine.cfg.Topic: {id}})
+}
+
+// purge drops what the client knows of the topic.
+func (r *reader) purge() { r.client.PurgeTopicsFromClient(r.engine.cfg.Topic) }

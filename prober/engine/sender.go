@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
+)
+
+// sender is the loop that knows what is due. Its fields are its own.
+type sender struct {
+	engine *Engine
+	alarm  alarm
+	agenda agenda
+	chores time.Duration // when the housekeeping is due
+
+	parcels []*parcel // scratch
+	out     []ledger.Delivery
+}
+
+// run sends and judges until ctx is done.
+func (s *sender) run(ctx context.Context) {
+	e := s.engine
+	stop := context.AfterFunc(ctx, s.alarm.ring)
+	defer stop()
+	for ctx.Err() == nil {
+		now := e.present()
+		e.clock.expect(now + maxPause)
+		if e.replan.Swap(false) {
+			s.agenda.reset(*e.parts.Load(), now)
+		}
+		for s.agenda.next() <= now {
+			// A partition that has more to send comes back behind those that waited.
+			at := s.serve(s.agenda.first(), now)
+			served := e.clock.now()
+			s.agenda.put(max(at, served))
+			e.clock.expect(served + maxPause)
+		}
+		if now >= s.chores {
+			s.chores = now + maxPause
+			e.housekeeping(now)
+		}
+		e.sent.Store(int64(now))
+		wake := min(s.agenda.next(), s.chores)
+		e.clock.expect(wake)
+		s.alarm.wait(ctx, wake-e.clock.now())
+	}
+}
+
+// serve takes what is due in p, judges what is over, and returns when p wants to be served again.
+func (s *sender) serve(p *partition, now time.Duration) time.Duration {
+	e := s.engine
+	s.parcels = s.parcels[:0]
+	p.mu.Lock()
+	if p.active && !e.draining.Load() {
+		e.followLeader(p)
+		s.take(p, now)
+	}
+	e.nameTrouble(p, now)
+	p.ledger.Judge(now)
+	next := now + maxPause
+	if p.active && !e.draining.Load() {
+		next = p.ledger.NextDue()
+	}
+	if deadline, ok := p.ledger.NextDeadline(); ok {
+		next = min(next, deadline)
+	}
+	s.out = p.ledger.Flush(s.out[:0])
+	p.mu.Unlock()
+
+	for _, pc := range s.parcels {
+		pc.send(e)
+	}
+	observe(s.out)
+	return next
+}
+
+// take takes the slots that are due and a parcel for each that can be sent. p.mu is held.
+func (s *sender) take(p *partition, now time.Duration) {
+	e := s.engine
+	first, n := p.ledger.Advance(now, sendBatch)
+	for seq := first; seq < first+uint64(n); seq++ {
+		switch {
+		case !p.ledger.Readable():
+			p.ledger.Withhold(seq, ledger.NoReader)
+		case p.inClient >= e.bufferLimit:
+			p.ledger.Withhold(seq, ledger.BufferFull)
+		default:
+			pc := p.take(e, seq)
+			pc.handed = e.clock.now()
+			pc.generation = p.ledger.Hand(seq, pc.handed)
+			e.load.handed(pc.handed - pc.due)
+			s.parcels = append(s.parcels, pc)
+		}
+	}
+}
+
+// agenda is the partitions by when they want to be served: a heap.
+type agenda struct {
+	heap []appointment
+}
+
+type appointment struct {
+	at   time.Duration
+	part *partition
+}
+
+// never is later than any appointment.
+const never = time.Duration(1<<63 - 1)
+
+func (a *agenda) reset(parts []*partition, now time.Duration) {
+	a.heap = a.heap[:0]
+	for _, p := range parts {
+		a.heap = append(a.heap, appointment{at: now, part: p})
+	}
+}
+
+// next returns when the first partition wants to be served.
+func (a *agenda) next() time.Duration {
+	if len(a.heap) == 0 {
+		return never
+	}
+	return a.heap[0].at
+}
+
+func (a *agenda) first() *partition { return a.heap[0].part }
+
+// put gives the first partition another time.
+func (a *agenda) put(at time.Duration) {
+	a.heap[0].at = at
+	for i := 0; ; {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(a.heap); child++ {
+			if a.heap[child].at < a.heap[least].at {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		a.heap[i], a.heap[least] = a.heap[least], a.heap[i]
+		i = least
+	}
+}

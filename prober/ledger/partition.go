@@ -1,0 +1,168 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/kafka-prober/kafka_prober/prober/schedule"
+)
+
+// Reasons that the client itself gives for a record that met its deadline.
+const (
+	NoReader    = "NO_READER"     // nothing is sent before the reader knows where it starts
+	BufferFull  = "BUFFER_FULL"   // earlier records still wait in the client
+	NoResponse  = "NO_RESPONSE"   // handed over, and nobody said anything
+	NotReadBack = "NOT_READ_BACK" // acknowledged, and the reader has not been given it
+)
+
+// Options are what the ledger of a partition needs to know.
+type Options struct {
+	Partition int32         // the partition of the topic, or -1 for the virtual one
+	Timeout   time.Duration // from due to the deadline
+	Fate      time.Duration // how long an acknowledged record is followed; 0: max(3 x Timeout, 60 s)
+}
+
+// Partition is the ledger of one partition. Times are monotonic durations since the process's epoch.
+// It is not safe for concurrent use: the engine holds the partition's lock around every call.
+type Partition struct {
+	opt   Options
+	sched *schedule.Schedule
+
+	// base <= open <= next: [base, next) is the window of slots that something may still happen to,
+	// open is the oldest that is not judged.
+	base, open, next uint64
+	slots            slots
+	trail            trail
+	spans            []span // who led when; the last is in force
+
+	reader     reader
+	generation uint32 // of the topic: offsets of an earlier one mean nothing
+	order      order
+
+	lastError   string
+	lastErrorAt time.Duration
+}
+
+// NewPartition returns the ledger of a partition whose records are due as sched says.
+func NewPartition(o Options, sched *schedule.Schedule) *Partition {
+	if o.Fate == 0 {
+		o.Fate = max(3*o.Timeout, time.Minute)
+	}
+	return &Partition{opt: o, sched: sched, reader: newReader()}
+}
+
+// Lead says who leads the partition from the next slot on, and where its records go.
+func (p *Partition) Lead(broker int32, s Series) {
+	if n := len(p.spans); n > 0 && p.spans[n-1].broker == broker {
+		return
+	}
+	p.spans = append(p.spans, span{first: p.next, broker: broker, series: s})
+}
+
+// Leader returns the broker that leads the partition, as last told.
+func (p *Partition) Leader() int32 {
+	if len(p.spans) == 0 {
+		return UnknownBroker
+	}
+	return p.current().broker
+}
+
+// SetInterval changes the interval, from the end of the one that runs: that began in the past, where a
+// shorter one would leave slots that are overdue already, and their lateness would be taken for Kafka's.
+func (p *Partition) SetInterval(d time.Duration) { p.sched.Change(p.next+1, d) }
+
+// Begin lets the next interval begin at now: nothing is due for the time before it.
+func (p *Partition) Begin(now time.Duration) { p.sched.Begin(p.next, now, p.Interval()) }
+
+// Interval returns the interval that was last set.
+func (p *Partition) Interval() time.Duration { return p.sched.Interval(p.next + 1) }
+
+// NextDue returns when the next slot is due.
+func (p *Partition) NextDue() time.Duration { return p.sched.Due(p.next) }
+
+// Due returns when a slot is due.
+func (p *Partition) Due(seq uint64) time.Duration { return p.sched.Due(seq) }
+
+// Advance takes up to limit slots that are due by now and returns the first and how many. Each is
+// outstanding from here on. Lead must have been called.
+func (p *Partition) Advance(now time.Duration, limit int) (first uint64, n int) {
+	first = p.next
+	for n < limit && p.sched.Due(p.next) <= now {
+		if p.next-p.base >= maxWindow {
+			p.giveUp()
+		}
+		p.slots.push(p.base, p.next)
+		p.next++
+		n++
+	}
+	if n > 0 {
+		sp := p.current()
+		sp.pending += n
+		sp.tally.Due += uint64(n)
+		sp.tally.InFlight += int64(n)
+	}
+	return first, n
+}
+
+// Hand says that the record of a slot is handed to the client library now. It returns the topic's
+// generation, to be given back to Ack and Refuse.
+func (p *Partition) Hand(seq uint64, now time.Duration) uint32 {
+	if seq < p.base {
+		return p.generation // given up since it was taken
+	}
+	s := p.slots.at(seq)
+	s.state |= handed | inClient
+	s.handed = now
+	p.sample(seq, s, ScheduleLag, now-p.sched.Due(seq))
+	return p.generation
+}
+
+// Withhold says that nothing is sent for a slot, NoReader or BufferFull. It stays outstanding: a client
+// that can't send waits, too.
+func (p *Partition) Withhold(seq uint64, reason string) {
+	if reason == BufferFull && seq >= p.base {
+		p.slots.at(seq).state |= bufferFull
+	}
+}
+
+// Trouble notes the name of an error that hinders the partition's records now. A record that meets its
+// deadline is explained by the last one.
+func (p *Partition) Trouble(reason string, now time.Duration) {
+	p.lastError, p.lastErrorAt = reason, now
+}
+
+// NextDeadline returns when the oldest outstanding record meets its deadline; false if there is none.
+func (p *Partition) NextDeadline() (time.Duration, bool) {
+	for p.open < p.next && p.slots.at(p.open).state&judged != 0 {
+		p.open++
+	}
+	if p.open == p.next {
+		return 0, false
+	}
+	return p.sched.Due(p.open) + p.opt.Timeout, true
+}
+
+// Outstanding calls visit for each broker that has records outstanding in this partition, with their
+// number and the due time of the oldest.
+func (p *Partition) Outstanding(visit func(broker int32, n int, oldest time.Duration)) {
+	for i := range p.spans {
+		sp := &p.spans[i]
+		if sp.pending == 0 {
+			continue
+		}
+		for seq := max(p.open, sp.first); seq < p.next; seq++ {
+			if p.slots.at(seq).state&judged == 0 {
+				visit(sp.broker, sp.pending, p.sched.Due(seq))
+				break
+			}
+		}
+	}
+}
+
+// Quiet reports that nothing is outstanding.
+func (p *Partition) Quiet() bool {
+	_, waiting := p.NextDeadline()
+	return !waiting
+}
+
+// Empty reports that nothing more can be learnt of any record.
+func (p *Partition) Empty() bool { return p.base == p.next }

@@ -1,0 +1,55 @@
+package recorder
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// classicBounds are the bounds of the classic buckets in seconds: fine around 1-100 ms, where healthy
+// clusters are, and with every usual timeout and threshold on a bound of its own.
+var classicBounds = []float64{
+	.0005, .001, .002, .003, .005, .0075, .01, .015, .02, .03, .05, .075, .1, .2, .5, 1, 2, 5, 10, 30, 60,
+}
+
+// numHistograms is how many rows of the table are histograms; they are the first ones.
+const numHistograms = int(ackReadGap) + 1
+
+// histograms are the options of each histogram.
+type histograms [numHistograms]prometheus.HistogramVecOpts
+
+func newHistograms(classic string) histograms {
+	var all histograms
+	for i := range all {
+		id := seriesID(i)
+		opts := prometheus.HistogramOpts{
+			Name: namespace + table[id].Name,
+			Help: table[id].Help,
+			// Schema 4: a quantile is right within 2.2 %.
+			NativeHistogramBucketFactor: 1.05,
+			// 26 doublings of 16 buckets from 1 us to 60 s would be 416; no cluster fills them all.
+			NativeHistogramMaxBucketNumber: 400,
+			// Over the limit the resolution halves. The default would throw the whole histogram away,
+			// classic buckets and count included.
+			NativeHistogramMinResetDuration: 0,
+			// Below a microsecond there is only noise.
+			NativeHistogramZeroThreshold: 1e-6,
+		}
+		if classic == ClassicAll || classic != ClassicNone && (id == endToEnd || id == produce) {
+			opts.Buckets = classicBounds
+		}
+		all[i] = prometheus.HistogramVecOpts{
+			HistogramOpts:  opts,
+			VariableLabels: prometheus.UnconstrainedLabels(table[id].Labels),
+		}
+	}
+	return all
+}
+
+// vecs are the histograms of one topic of one probe. Each topic has its own, so that its series end
+// with it and a forgotten engine can't bring them back; their descriptions are the same.
+type vecs [numHistograms]*prometheus.HistogramVec
+
+func (h *histograms) vecs() vecs {
+	var all vecs
+	for i := range all {
+		all[i] = prometheus.V2.NewHistogramVec(h[i])
+	}
+	return all
+}

@@ -1,0 +1,90 @@
+// Package schedule says when records are due: pure time, no clock of its own.
+//
+// Slot n of a partition is due at one random instant of the n-th interval. A stratified random schedule
+// keeps its rate exactly and can't lock onto something periodic in the broker; the instant is a function
+// of (seed, partition, n), so that the due time of any outstanding record can be worked out again and
+// takes no memory. When a reload or the rate limit changes the interval, a new segment follows the last;
+// the numbers run on.
+package schedule
+
+import (
+	"math/bits"
+	"time"
+)
+
+// Schedule is the due times of one partition. Times are monotonic durations since the process's epoch.
+// The zero value is not usable; it is not safe for concurrent use.
+type Schedule struct {
+	seed     uint64
+	segments []segment
+}
+
+// segment is a stretch of the schedule with one interval.
+type segment struct {
+	first    uint64        // the first slot of the segment
+	start    time.Duration // where the interval of that slot starts
+	interval time.Duration
+}
+
+// New returns the schedule of a partition whose first interval starts at start.
+func New(seed uint64, partition int32, start, interval time.Duration) *Schedule {
+	return &Schedule{
+		seed:     mix(seed ^ mix(uint64(uint32(partition))+1)),
+		segments: []segment{{start: start, interval: interval}},
+	}
+}
+
+// Due returns when slot n is due. It grows strictly with n.
+func (s *Schedule) Due(n uint64) time.Duration {
+	seg := s.at(n)
+	offset, _ := bits.Mul64(mix(s.seed^n), uint64(seg.interval)) // u(n) * interval, u in [0, 1)
+	return seg.start + time.Duration(n-seg.first)*seg.interval + time.Duration(offset)
+}
+
+// Interval returns the interval in force for slot n.
+func (s *Schedule) Interval(n uint64) time.Duration { return s.at(n).interval }
+
+// Change gives the slots from n on another interval, beginning where the interval of slot n began.
+// n must be at or after the last change; earlier segments stay as they are.
+func (s *Schedule) Change(n uint64, interval time.Duration) {
+	last := s.segments[len(s.segments)-1]
+	s.Begin(n, last.start+time.Duration(n-last.first)*last.interval, interval)
+}
+
+// Begin gives the slots from n on another interval, the first of which begins at start, after slot n-1
+// was due. It is how a schedule goes on after it was idle. Changes that were to come after n are void.
+func (s *Schedule) Begin(n uint64, start, interval time.Duration) {
+	keep := len(s.segments)
+	for keep > 0 && s.segments[keep-1].first >= n {
+		keep--
+	}
+	s.segments = append(s.segments[:keep], segment{first: n, start: start, interval: interval})
+}
+
+// Forget drops the segments that no slot from n on needs.
+func (s *Schedule) Forget(n uint64) {
+	keep := len(s.segments) - 1
+	for keep > 0 && s.segments[keep].first > n {
+		keep--
+	}
+	if keep > 0 {
+		s.segments = append(s.segments[:0], s.segments[keep:]...)
+	}
+}
+
+func (s *Schedule) at(n uint64) *segment {
+	i := len(s.segments) - 1
+	for i > 0 && s.segments[i].first > n {
+		i--
+	}
+	return &s.segments[i]
+}
+
+// mix is the finaliser of splitmix64: every bit of x decides every bit of the result.
+func mix(x uint64) uint64 {
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	return x ^ x>>31
+}

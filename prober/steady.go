@@ -1,0 +1,259 @@
+package prober
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/internal/kind"
+	"github.com/kafka-prober/kafka_prober/prober/engine"
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
+	"github.com/kafka-prober/kafka_prober/prober/record"
+	"github.com/kafka-prober/kafka_prober/prober/topics"
+)
+
+// SteadySettings are the settings of the kind "steady".
+type SteadySettings struct {
+	Interval          kind.Duration `yaml:"interval" help:"one record per probed partition in each interval, at a random instant of it"`
+	Timeout           kind.Duration `yaml:"timeout" help:"deadline of a record, from the instant it was due; one not delivered by then counts as this late"`
+	Size              kind.Bytes    `yaml:"size" help:"size of a record's value"`
+	Acks              string        `yaml:"acks" enum:"all|leader|none" help:"replicas that must have a record before the broker acknowledges it"`
+	Retries           bool          `yaml:"retries" help:"true: as a good client, try until it works, idempotent if acks is all; false: one attempt at each record, the error by its name"`
+	Topic             string        `yaml:"topic" help:"topic to probe; one that exists is used as it is"`
+	ReplicationFactor int           `yaml:"replication_factor" default:"3, or the number of brokers if there are fewer" help:"replication factor of the topic when it is created"`
+	SLO               SLO           `yaml:"slo" help:"what the records are to achieve"`
+	Thresholds        Thresholds    `yaml:"thresholds" help:"limits of the 95th percentile; each below the timeout"`
+}
+
+const (
+	minSteadyInterval = kind.Duration(time.Millisecond)
+	minSteadyTimeout  = kind.Duration(100 * time.Millisecond)
+	maxSteadyTimeout  = kind.Duration(10 * time.Minute)
+	maxRecordSize     = kind.Bytes(64 << 20)
+	// batchOverhead is what a batch of one record adds to its value, and some.
+	batchOverhead = 256
+)
+
+func init() {
+	Kinds.Register(kind.Kind{
+		Name:    "steady",
+		Help:    "Continuous low-rate produce-to-consume latency, per broker.",
+		Default: true,
+		New: func() kind.Settings {
+			return &SteadySettings{
+				Interval:   kind.Duration(100 * time.Millisecond),
+				Timeout:    kind.Duration(30 * time.Second),
+				Size:       128,
+				Acks:       "all",
+				Retries:    true,
+				Topic:      "kafka-prober-steady-internal",
+				SLO:        defaultSLO,
+				Thresholds: defaultThresholds,
+			}
+		},
+	})
+}
+
+var _ Settings = (*SteadySettings)(nil)
+
+// Validate implements kind.Settings.
+func (s *SteadySettings) Validate() error {
+	var errs []error
+	if s.Interval < minSteadyInterval {
+		errs = append(errs, kind.Errorf("interval", "must be at least %s, is %s", minSteadyInterval, s.Interval))
+	}
+	if s.Timeout < minSteadyTimeout || s.Timeout > maxSteadyTimeout {
+		errs = append(errs, kind.Errorf("timeout", "must be from %s to %s, is %s", minSteadyTimeout, maxSteadyTimeout, s.Timeout))
+	}
+	if s.Size < record.HeaderSize || s.Size > maxRecordSize {
+		errs = append(errs, kind.Errorf("size", "must be from %s (the header) to %s, is %s",
+			kind.Bytes(record.HeaderSize), maxRecordSize, s.Size))
+	}
+	if err := topics.CheckName(s.Topic); err != nil {
+		errs = append(errs, kind.Errorf("topic", "%v", err))
+	}
+	if s.ReplicationFactor < 0 || s.ReplicationFactor > 1<<15-1 {
+		errs = append(errs, kind.Errorf("replication_factor", "must be a number of brokers, is %d", s.ReplicationFactor))
+	}
+	errs = append(errs,
+		kind.Nest("slo", s.SLO.validate(s.Timeout)),
+		kind.Nest("thresholds.end_to_end", s.Thresholds.EndToEnd.validate(s.Timeout)))
+	return errors.Join(errs...)
+}
+
+// Promise implements Settings.
+func (s *SteadySettings) Promise() Promise {
+	return Promise{
+		Topic:      s.Topic,
+		Interval:   time.Duration(s.Interval),
+		Timeout:    time.Duration(s.Timeout),
+		RecordSize: int(s.Size),
+		Objective:  s.SLO.Objective,
+		SLOLatency: time.Duration(s.SLO.Latency),
+		Thresholds: s.Thresholds.EndToEnd.list("end_to_end"),
+	}
+}
+
+// Topics implements Settings.
+func (s *SteadySettings) Topics() []topics.Spec {
+	return []topics.Spec{{
+		Topic:             s.Topic,
+		ReplicationFactor: int16(s.ReplicationFactor),
+		MaxMessageBytes:   int(s.Size) + batchOverhead,
+	}}
+}
+
+// Rights implements Settings.
+func (s *SteadySettings) Rights(mode topics.Mode) []kind.Right {
+	return topicRights(s.Topic, mode)
+}
+
+// topicRights returns what a probe needs to send to a topic, read it back and take care of it.
+func topicRights(topic string, mode topics.Mode) []kind.Right {
+	on := func(operation, purpose string, optional bool) kind.Right {
+		return kind.Right{Operation: operation, ResourceType: "Topic", ResourceName: topic, Purpose: purpose, Optional: optional}
+	}
+	rights := []kind.Right{
+		on("Write", "send probe records", false),
+		on("Read", "read them back", false),
+		on("Describe", "find the topic's leaders and offsets", false),
+		on("DescribeConfigs", "see whether the topic's settings can serve", true),
+	}
+	if mode >= topics.ModeCreate {
+		rights = append(rights,
+			on("Create", "create the topic when it is missing", true),
+			on("Alter", "add partitions for new brokers", true),
+			kind.Right{Operation: "Alter", ResourceType: "Cluster", ResourceName: "kafka-cluster", Purpose: "elect preferred leaders after a restart", Optional: true},
+			kind.Right{Operation: "Describe", ResourceType: "Cluster", ResourceName: "kafka-cluster", Purpose: "see brokers that are registered but away", Optional: true})
+	}
+	if mode >= topics.ModeFull {
+		rights = append(rights, on("AlterConfigs", "repair the topic's settings", true))
+	}
+	return rights
+}
+
+// Run implements Settings.
+func (s *SteadySettings) Run(ctx context.Context, env Env) error {
+	admin, err := env.Factory.Client("admin", kgo.ConnIdleTimeout(time.Minute))
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+
+	p := &steady{}
+	p.keeper = topics.NewManager(admin, topics.Options{
+		Spec: s.Topics()[0], Mode: env.Mode, Logger: env.Log,
+		OnLayout: func(l topics.Layout) {
+			if err := p.engine.SetLayout(engineLayout(l)); err != nil {
+				env.Log.Error("cannot probe a partition", "err", err)
+			}
+		},
+	})
+	errors := env.Factory.LastErrors()
+	p.engine, err = engine.New(engine.Config{
+		Topic: s.Topic, Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout),
+		Size: int(s.Size), RandomShare: 1, Acks: acks[s.Acks], Strict: !s.Retries,
+		MaxTopicRate: env.MaxTopicRate,
+		Client:       env.Factory.Client,
+		Reason:       kafka.Reason,
+		Trouble:      p.trouble(errors),
+		Missing:      p.keeper.Trigger,
+		Sink:         watched{env.Sink, p.addKeeper},
+		Log:          env.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("start steady probe: %w", err)
+	}
+
+	keeping, stop := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() { p.keeper.Run(keeping) })
+	defer wait.Wait()
+	defer stop()
+	return p.engine.Run(ctx, DrainTime)
+}
+
+var acks = map[string]engine.Acks{"all": engine.AcksAll, "leader": engine.AcksLeader, "none": engine.AcksNone}
+
+// steady is a running probe: an engine, and the keeper of its topic.
+type steady struct {
+	engine *engine.Engine
+	keeper *topics.Manager
+}
+
+// trouble names what hinders records to a broker: its connections' last error, or any broker's; before
+// there is a topic to send to, also why there is none.
+func (p *steady) trouble(last *kafka.LastErrors) func(int32) (string, time.Time, bool) {
+	return func(broker int32) (string, time.Time, bool) {
+		if broker != ledger.UnknownBroker {
+			return last.Last(broker)
+		}
+		if reason, at, ok := last.LastAny(); ok {
+			return reason, at, true
+		}
+		state := p.keeper.State()
+		switch {
+		case len(state.Refusals) > 0:
+			return state.Refusals[0].Reason, time.Now(), true
+		case state.Err != nil:
+			return kafka.Reason(state.Err), time.Now(), true
+		}
+		return "", time.Time{}, false
+	}
+}
+
+// addKeeper adds to the engine's state what the keeper of its topic knows.
+func (p *steady) addKeeper(s *ledger.State) {
+	state := p.keeper.State()
+	for _, r := range state.Refusals {
+		s.Refusals = append(s.Refusals, ledger.Refusal{Action: string(r.Kind), Reason: r.Reason})
+	}
+	switch {
+	case state.Err != nil:
+		s.LastProblem = state.Err.Error()
+	case len(state.Plan.Problems) > 0:
+		s.LastProblem = state.Plan.Problems[0].Text
+	}
+}
+
+// watched is a sink whose watcher is told more than the engine knows.
+type watched struct {
+	ledger.Sink
+	add func(*ledger.State)
+}
+
+// Watch implements ledger.Sink.
+func (w watched) Watch(state func() ledger.State) {
+	if state == nil {
+		w.Sink.Watch(nil)
+		return
+	}
+	w.Sink.Watch(func() ledger.State {
+		s := state()
+		w.add(&s)
+		return s
+	})
+}
+
+// engineLayout is what an engine needs to know of a topic's layout.
+func engineLayout(l topics.Layout) engine.Layout {
+	out := engine.Layout{TopicID: l.ID}
+	for _, b := range l.Brokers {
+		out.Brokers = append(out.Brokers, b.ID)
+	}
+	probed := make(map[int32]bool, len(l.Probed))
+	for _, id := range l.Probed {
+		probed[id] = true
+	}
+	for _, p := range l.Partitions {
+		if probed[p.ID] {
+			out.Partitions = append(out.Partitions, engine.Assignment{Partition: p.ID, Leader: p.Leader, Preferred: p.Preferred()})
+		}
+	}
+	return out
+}
