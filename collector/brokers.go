@@ -210,10 +210,10 @@ func (b *brokers) judge(answers map[int32]error) {
 		was := broker.up
 		broker.up = broker.listed && asked && err == nil
 		switch {
-		case was && !broker.up && err != nil:
-			b.log.Warn("broker does not answer", "broker", id, "reason", kafka.Reason(err), "err", err)
-		case was && !broker.up:
+		case was && !broker.listed:
 			b.log.Warn("broker left the cluster", "broker", id)
+		case was && !broker.up:
+			b.log.Warn("broker does not answer", "broker", id, "reason", kafka.Reason(err), "err", err)
 		case !was && broker.up:
 			b.log.Info("broker answers", "broker", id, "host", broker.host, "rack", broker.rack)
 		}

@@ -52,7 +52,7 @@ type Env struct {
 	Cluster  string         // value of the label kafka_cluster
 	Listener string         // value of the label listener
 	Factory  *kafka.Factory // for a collector that needs connections of its own
-	Log      *slog.Logger   // carries the collector's name
+	Log      *slog.Logger   // NewSet adds cluster, listener and the collector's name
 	Client   *kgo.Client    // shared by the collectors of a Set, patient (10 s); made by NewSet, not to be closed
 }
 

@@ -58,8 +58,11 @@ type Factory struct {
 	errors   *LastErrors
 }
 
-// NewFactory returns a factory that logs to log and counts in traffic. traffic
-// may be nil; factories of the same cluster and listener share their counts.
+// NewFactory returns a factory that logs to log, to which it adds the cluster and
+// listener, and counts in traffic. In an outage every client says the same thing
+// ten times a second, so a long-lived program hands over a rate-limited log (see
+// logging.RateLimited). traffic may be nil; factories of the same cluster and
+// listener share their counts.
 func NewFactory(s Settings, log *slog.Logger, traffic *Traffic) *Factory {
 	if s.Listener == "" {
 		s.Listener = "default"
@@ -93,7 +96,7 @@ func (f *Factory) LastErrors() *LastErrors { return f.errors }
 // them; hooks add up. It does no I/O: an unreachable cluster is not an error.
 // The caller closes the client.
 func (f *Factory) Client(role string, opts ...kgo.Opt) (*kgo.Client, error) {
-	logger := limitLog(kslog.New(f.log.With("client", role)))
+	logger := kslog.New(f.log.With("client", role))
 	client, err := kgo.NewClient(append(f.common(logger), opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("make %s client of cluster %q: %w", role, f.settings.Cluster, err)

@@ -87,7 +87,7 @@ func TestReasonOfRealErrors(t *testing.T) {
 		{name: "unknown authority", addr: tlsServer, opts: []kgo.Opt{kgo.DialTLSConfig(new(tls.Config))}, want: "TLS_ERROR"},
 		{name: "TLS never answered", addr: listener(func(c net.Conn) { io.Copy(io.Discard, c) }), opts: []kgo.Opt{kgo.DialTLSConfig(new(tls.Config))}, want: "DIAL_TIMEOUT"},
 		{name: "silent server", addr: listener(func(c net.Conn) { io.Copy(io.Discard, c) }), want: "NO_RESPONSE"},
-		{name: "server that hangs up", addr: listener(func(net.Conn) {}), want: "CLOSED_ON_CONNECT"},
+		{name: "server that hangs up", addr: listener(func(c net.Conn) { c.Read(make([]byte, 1024)) }), want: "CLOSED_ON_CONNECT"},
 		{name: "server that resets", addr: listener(func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }), want: "CONNECTION_RESET"},
 		{name: "negative size", addr: listener(answer("\xff\xff\xff\xff\x00\x00\x00\x00")), want: "NOT_KAFKA"},
 		{name: "size beyond reason", addr: listener(answer("\x7f\xff\xff\xff\x00\x00\x00\x00")), want: "NOT_KAFKA"},

@@ -16,7 +16,6 @@ func BenchmarkBoot(b *testing.B) {
 	for name, opts := range map[string][]Option{
 		"plain": nil,
 		"jmx":   {JMXPages()},
-		"jit":   {JVMFlags("-Xms512m", "-Xmx512m")},
 	} {
 		b.Run(name, func(b *testing.B) {
 			var rss float64

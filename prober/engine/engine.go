@@ -42,6 +42,7 @@ type Engine struct {
 	producers map[int32]*producer
 	shards    []*producer
 	series    map[int32]ledger.Series
+	strict    *kgo.Client // for diagnostic records; nil until needed
 
 	absentMu sync.Mutex // one goroutine at a time finds out that all were absent
 }
@@ -106,6 +107,9 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	e.mu.Lock()
 	for _, p := range e.allProducers() {
 		p.client.Close()
+	}
+	if e.strict != nil {
+		e.strict.Close()
 	}
 	e.mu.Unlock()
 	now := e.clock.now()
@@ -197,21 +201,6 @@ func (e *Engine) housekeeping(now time.Duration) {
 	e.load.turn(now)
 	e.stretch(now)
 	e.prune()
-}
-
-// nameTrouble lets the ledger know what hinders p, if its oldest record has waited for a while.
-// p.mu is held.
-func (e *Engine) nameTrouble(p *partition, now time.Duration) {
-	const patience = 500 * time.Millisecond
-	deadline, waiting := p.ledger.NextDeadline()
-	if !waiting || e.cfg.Trouble == nil || now-(deadline-e.cfg.Timeout) < patience {
-		return
-	}
-	reason, at, ok := e.cfg.Trouble(p.ledger.Leader())
-	if !ok {
-		return
-	}
-	p.ledger.Trouble(reason, at.Sub(e.clock.epoch))
 }
 
 // missing asks for a new look at the topic, at most once a second.

@@ -23,6 +23,9 @@ type partition struct {
 	added    time.Duration // when the partition was laid out
 	free     []*parcel
 	inClient int
+	poison   poison
+	asking   bool          // a diagnostic record is on its way
+	asked    time.Duration // when the last one was sent
 }
 
 // reading is how the reader stands to a partition.

@@ -145,6 +145,8 @@ func (r *reader) fault(p *partition, err error, now time.Duration) {
 	case missing(err):
 		p.ledger.Trouble(e.cfg.Reason(err), now)
 		e.missing()
+	case unreadable(err):
+		r.taste(p, err)
 	default:
 		p.ledger.Trouble(e.cfg.Reason(err), now)
 	}

@@ -132,6 +132,16 @@ func TestReordered(t *testing.T) {
 			s.judge(1, 9*ms)
 			acks(s, 1)
 		}, want},
+		{"acknowledged after another producer epoch began", func(s *story) {
+			s.send(3)
+			s.read(1, 100)
+			s.read(0, 101)
+			s.Read(2, 102, ledger.Producer{ID: 7, Epoch: 2}, s.at(2, 8*ms))
+			acks(s, 0, 1)
+		}, `due=3 delivered=3 reordered=1
+			#0 delivered 8ms @101
+			#1 delivered 8ms @100
+			#2 delivered 8ms @102`},
 		{"not of two producer epochs", func(s *story) {
 			s.send(2)
 			s.Read(1, 100, ledger.Producer{ID: 7, Epoch: 2}, s.at(1, 8*ms))

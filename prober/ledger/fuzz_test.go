@@ -87,7 +87,7 @@ func (d *duel) passed(offset int64) {
 
 var (
 	duelIntervals = []time.Duration{20 * ms, 100 * ms, time.Second, 3 * time.Second}
-	duelWaits     = []time.Duration{0, 1, ms, 50 * ms, time.Second, timeout - time.Second, timeout, fate}
+	duelWaits     = []time.Duration{0, 0, 1, ms, 10 * ms, 50 * ms, time.Second, time.Second, timeout - time.Second, timeout, fate}
 	duelReasons   = []string{"A", "B", ledger.NoReader}
 )
 
@@ -99,7 +99,7 @@ func (d *duel) step(which, slot, arg byte) {
 	}
 	offset := max(0, d.model.position) + int64(arg%32) - 8 // around the reader's position
 	jitter := time.Duration(arg%4) * ms
-	by := ledger.Producer{ID: 7, Epoch: int16(arg / 128)}
+	by := ledger.Producer{ID: 7, Epoch: int16(arg / 250)}
 
 	switch which % 32 {
 	case 0, 1, 2, 3:
@@ -160,18 +160,28 @@ func (d *duel) step(which, slot, arg byte) {
 		d.ledger.Expired(offset)
 		d.model.expire(offset)
 	case 25:
+		// Seldom, like the two that follow: little can be concluded from what was before it.
+		if arg >= 64 {
+			d.read(seq, max(0, d.model.position), by, jitter)
+			return
+		}
 		to := max(0, offset-8)
 		d.note("truncated %d", to)
 		d.ledger.Truncated(to)
 		d.model.truncate(to)
 	case 26:
-		if arg%4 == 0 { // seldom: it ends everything
-			d.note("recreated")
-			d.ledger.Recreated()
-			d.model.recreate()
+		if arg >= 32 {
+			d.ack(seq, max(0, d.model.position)+1, jitter)
+			return
 		}
+		d.note("recreated")
+		d.ledger.Recreated()
+		d.model.recreate()
 	case 27:
 		to := max(0, offset)
+		if d.model.readable && arg >= 64 {
+			to = d.model.position
+		}
 		d.note("reading %d", to)
 		d.ledger.Reading(to)
 		d.model.reading(to)

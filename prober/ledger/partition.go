@@ -52,8 +52,13 @@ func NewPartition(o Options, sched *schedule.Schedule) *Partition {
 
 // Lead says who leads the partition from the next slot on, and where its records go.
 func (p *Partition) Lead(broker int32, s Series) {
-	if n := len(p.spans); n > 0 && p.spans[n-1].broker == broker {
-		return
+	if n := len(p.spans); n > 0 {
+		if p.spans[n-1].broker == broker {
+			return
+		}
+		if last := &p.spans[n-1]; last.first == p.next && last.idle() {
+			p.spans = p.spans[:n-1] // led nothing
+		}
 	}
 	p.spans = append(p.spans, span{first: p.next, broker: broker, series: s})
 }
@@ -124,10 +129,12 @@ func (p *Partition) Withhold(seq uint64, reason string) {
 	}
 }
 
-// Trouble notes the name of an error that hinders the partition's records now. A record that meets its
-// deadline is explained by the last one.
-func (p *Partition) Trouble(reason string, now time.Duration) {
-	p.lastError, p.lastErrorAt = reason, now
+// Trouble notes the name of an error that hindered the partition's records at a time. A record that meets
+// its deadline is explained by the latest.
+func (p *Partition) Trouble(reason string, at time.Duration) {
+	if p.lastError == "" || at >= p.lastErrorAt {
+		p.lastError, p.lastErrorAt = reason, at
+	}
 }
 
 // NextDeadline returns when the oldest outstanding record meets its deadline; false if there is none.

@@ -52,9 +52,9 @@ func TestLegs(t *testing.T) {
 		}, nil},
 		{"skipped: no outage in any histogram", func(s *story) {
 			s.send(1)
-			s.Skip(s.at(0, time.Minute), ledger.Suspended)
-			s.ackAt(0, 100, time.Minute)
-			s.readAt(0, 100, time.Minute+ms)
+			s.Skip(s.at(0, 20*time.Second), ledger.Suspended)
+			s.ackAt(0, 100, 20*time.Second)
+			s.readAt(0, 100, 20*time.Second+ms)
 		}, []sample{{ledger.ScheduleLag, ms}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

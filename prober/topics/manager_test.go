@@ -49,6 +49,12 @@ func manage(t *testing.T, cl *kgo.Client, o Options) *watched {
 	return w
 }
 
+// pass lets time go by in the bubble, until everybody waits again.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func (w *watched) last() Layout {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -62,7 +68,7 @@ func TestManagerCreates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, cl := fake(t, 3)
 		w := manage(t, cl, Options{Mode: ModeCreate})
-		time.Sleep(time.Second)
+		pass(time.Second)
 		l := w.last()
 		if fmt.Sprint(l.Probed) != "[0 1 2]" || len(l.Brokers) != 3 || l.ID == [16]byte{} {
 			t.Fatalf("layout %+v\n%s", l, w.log.String())
@@ -78,7 +84,7 @@ func TestManagerCreates(t *testing.T) {
 				t.Errorf("%s = %q, want %q", name, got, want)
 			}
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if n := len(w.layouts); n != 1 {
 			t.Errorf("%d layouts published, want 1: nothing changed", n)
 		}
@@ -92,7 +98,7 @@ func TestManagersRace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, cl := fake(t, 3)
 		all := []*watched{manage(t, cl, Options{Mode: ModeCreate}), manage(t, cl, Options{Mode: ModeCreate}), manage(t, cl, Options{Mode: ModeCreate})}
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		for _, w := range all {
 			if l := w.last(); len(l.Partitions) != 3 || l.ID != all[0].last().ID || len(w.refusals) > 0 {
 				t.Errorf("layout %+v, refusals %v", l, w.refusals)
@@ -106,18 +112,20 @@ func TestManagerRecreatesDeletedTopic(t *testing.T) {
 		t.Run(fmt.Sprint("trigger ", trigger), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, cl := fake(t, 3)
-				w := manage(t, cl, Options{Mode: ModeCreate})
-				time.Sleep(time.Minute)
+				o, wait := Options{Mode: ModeCreate}, 15*time.Second
+				if trigger {
+					o.Interval, wait = time.Hour, 2*time.Second
+				}
+				w := manage(t, cl, o)
+				pass(time.Minute)
 				before := w.last().ID
 				if err := c.DeleteTopic(ownTopic); err != nil {
 					t.Fatal(err)
 				}
-				wait := 15 * time.Second
 				if trigger {
 					w.Trigger()
-					wait = 2 * time.Second
 				}
-				time.Sleep(wait)
+				pass(wait)
 				if l := w.last(); l.ID == before || len(l.Partitions) != 3 {
 					t.Errorf("layout %+v\n%s", l, w.log.String())
 				}
@@ -130,15 +138,15 @@ func TestManagerAddsPartitionsForNewBroker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, cl := fake(t, 2)
 		w := manage(t, cl, Options{Mode: ModeCreate})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if _, _, err := c.AddNode(-1, 9100); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		if n := len(w.last().Partitions); n != 2 {
 			t.Errorf("%d partitions 20 s after a broker came: too soon", n)
 		}
-		time.Sleep(3 * time.Minute)
+		pass(3 * time.Minute)
 		l := w.last()
 		if slices.Contains([]bool{l.Covered()[0], l.Covered()[1], l.Covered()[2]}, false) {
 			t.Errorf("not all covered: %+v\n%s", l, w.log.String())
@@ -162,7 +170,7 @@ func TestManagerLivesWithRefusal(t *testing.T) {
 			}
 		})
 		w := manage(t, cl, Options{Mode: ModeCreate})
-		time.Sleep(5*time.Minute + 30*time.Second)
+		pass(5*time.Minute + 30*time.Second)
 		if n := len(attempts()); n < 4 || n > 7 {
 			t.Errorf("%d attempts in 5.5 minutes, want about one a minute", n)
 		}
@@ -176,7 +184,7 @@ func TestManagerLivesWithRefusal(t *testing.T) {
 			t.Errorf("refusals %+v", w.refusals)
 		}
 		close(allowed)
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		if len(w.last().Probed) != 3 || len(w.problems) != 2 || len(w.problems[1]) != 0 {
 			t.Errorf("layout %+v, problems %+v", w.last(), w.problems)
 		}
@@ -193,7 +201,7 @@ func TestManagerReportsWhatTopicLacks(t *testing.T) {
 			return nil, ""
 		})
 		w := manage(t, cl, Options{Mode: ModeCreate})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if len(w.refusals) != 1 || w.refusals[0].Lacked != "segment.ms" || w.refusals[0].Reason != "POLICY_VIOLATION" {
 			t.Errorf("refusals %+v", w.refusals)
 		}
@@ -208,7 +216,7 @@ func TestManagerBornInOutage(t *testing.T) {
 		c, cl := fake(t, 3)
 		down := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Err: kerr.LeaderNotAvailable, Count: -1})
 		w := manage(t, cl, Options{Mode: ModeCreate})
-		time.Sleep(4 * time.Minute)
+		pass(4 * time.Minute)
 		if w.State().Err == nil || w.State().At == 0 {
 			t.Errorf("state %+v", w.State())
 		}
@@ -216,7 +224,7 @@ func TestManagerBornInOutage(t *testing.T) {
 			t.Errorf("%d log lines, want 1:\n%s", n, w.log.String())
 		}
 		down.Remove()
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		if len(w.last().Probed) != 3 || w.State().Err != nil {
 			t.Errorf("layout %+v, state %+v", w.last(), w.State())
 		}
@@ -231,7 +239,7 @@ func TestManagerModeNoneTouchesNothing(t *testing.T) {
 		}
 		writes := c.Fault(kfake.Fault{Observe: true, Count: -1, Keys: []kmsg.Key{kmsg.CreateTopics, kmsg.CreatePartitions, kmsg.ElectLeaders, kmsg.AlterPartitionAssignments, kmsg.IncrementalAlterConfigs}})
 		w := manage(t, cl, Options{Mode: ModeNone})
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if writes.Hits() != 0 || len(w.last().Probed) != 1 {
 			t.Errorf("%d writes, layout %+v", writes.Hits(), w.last())
 		}
@@ -249,7 +257,7 @@ func TestManagerStopsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, cl := fake(t, 1)
 		w := manage(t, cl, Options{Mode: ModeCreate})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		began := time.Now()
 		w.stop()
 		if took := time.Since(began); took > 0 {
