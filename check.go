@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-prober/kafka_prober/internal/config"
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
@@ -19,27 +17,29 @@ import (
 	"github.com/kafka-prober/kafka_prober/prober/topics"
 )
 
-// checkTimeout bounds what check asks of one cluster: a broker that does not answer is an answer.
-const checkTimeout = 10 * time.Second
+const (
+	// checkTimeout bounds what check asks of one cluster.
+	checkTimeout = 20 * time.Second
+	// answerTimeout is how long one server may take: one that does not answer by then is an answer.
+	answerTimeout = 4 * time.Second
+)
 
 // runCheck says what the daemon would do with the configuration, what it lacks and what it can't reach.
-// It writes nothing to the clusters. Its error means that the daemon could not do its job.
+// It writes nothing to the clusters. Its error means that the daemon could not do its whole job.
 func runCheck(o *options, log *slog.Logger, out io.Writer) error {
 	cfg, err := o.loadConfig()
 	if err != nil {
 		return err
 	}
-	if o.printTopics != "" && o.checkBrokers > 0 {
-		return printTopics(cfg, o, out, func(config.Cluster) (int, error) { return o.checkBrokers, nil })
-	}
-	fmt.Fprintf(out, "configuration: %d cluster(s), every key understood\n", len(cfg.Clusters))
-	if o.configOnly {
-		return nil
-	}
+	log = aside(log)
 	ctx, stop := interrupted()
 	defer stop()
 	if o.printTopics != "" {
-		return printTopics(cfg, o, out, func(c config.Cluster) (int, error) { return countBrokers(ctx, c, log) })
+		return printTopics(ctx, cfg, o, log, out)
+	}
+	fmt.Fprintf(out, "configuration: every key is understood, %s\n", clusterCount(len(cfg.Clusters)))
+	if o.configOnly {
+		return nil
 	}
 	var bad []string
 	for _, c := range cfg.Clusters {
@@ -47,33 +47,62 @@ func runCheck(o *options, log *slog.Logger, out io.Writer) error {
 			bad = append(bad, c.Name)
 		}
 	}
-	if len(bad) > 0 {
-		return fmt.Errorf("the daemon could not do its whole job on: %s", strings.Join(bad, ", "))
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted: the report is not complete")
+	case len(bad) > 0:
+		fmt.Fprintln(out)
+		return fmt.Errorf("the daemon could not do its whole job on %s: see each PROBLEM above", strings.Join(bad, ", "))
 	}
-	fmt.Fprintln(out, "all is well: the daemon can do its job")
+	fmt.Fprintln(out, "\nall is well: the daemon can do its job")
 	return nil
 }
 
-// checkCluster reports on one cluster and returns whether the daemon can do its job there.
+func clusterCount(n int) string {
+	if n == 1 {
+		return "1 cluster"
+	}
+	return fmt.Sprintf("%d clusters", n)
+}
+
+// aside returns a log for the clients of a command that reports by itself: what they say about each
+// attempt would bury the report, and is of use at debug level only.
+func aside(log *slog.Logger) *slog.Logger {
+	if log.Enabled(context.Background(), slog.LevelDebug) {
+		return log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// askingClient returns a client for one question at a time, which gives up soon.
+func askingClient(c config.Cluster, role string, log *slog.Logger) (*kgo.Client, error) {
+	return newFactory(c, log, kafka.NewTraffic()).Client(role,
+		kgo.RequestTimeoutOverhead(answerTimeout), kgo.RequestRetries(2))
+}
+
+// checkCluster reports on one cluster and returns whether the daemon can do its whole job there.
 func checkCluster(ctx context.Context, c config.Cluster, log *slog.Logger, out io.Writer) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	fmt.Fprintf(out, "\ncluster %s (%s)\n", c.Name, strings.Join(c.BootstrapServers, ", "))
-	client, err := newFactory(c, log, kafka.NewTraffic()).Client("check", kgo.RequestTimeoutOverhead(3*time.Second))
+	fmt.Fprintf(out, "\ncluster %s\n", c.Name)
+	r := &report{out: out}
+	mode, err := topics.ParseMode(c.TopicManagement)
 	if err != nil {
-		fmt.Fprintf(out, "  PROBLEM  %v\n", err)
+		r.problem("%v", err)
+		return false
+	}
+	if !checkBootstrap(ctx, c, log, r) {
+		return false
+	}
+	client, err := askingClient(c, "check", log)
+	if err != nil {
+		r.problem("%v", err)
 		return false
 	}
 	defer client.Close()
-	if err := client.Ping(ctx); err != nil {
-		fmt.Fprintf(out, "  PROBLEM  no broker can be reached: %s (%v)\n", advice(err), err)
-		return false
-	}
-	ok := checkBrokers(ctx, client, out)
-	mode, err := topics.ParseMode(c.TopicManagement)
-	if err != nil {
-		fmt.Fprintf(out, "  PROBLEM  %v\n", err)
-		return false
+	checkBrokers(ctx, client, c, r)
+	if len(c.Probes) == 0 {
+		r.warn("no probe is configured: nothing is measured on this cluster")
 	}
 	for _, instance := range c.Probes {
 		settings, isProbe := instance.Settings.(prober.Settings)
@@ -82,103 +111,52 @@ func checkCluster(ctx context.Context, c config.Cluster, log *slog.Logger, out i
 		}
 		fmt.Fprintf(out, "  probe %s (%s)\n", instance.Name, instance.Kind.Name)
 		for _, spec := range settings.Topics() {
-			ok = checkTopic(ctx, client, spec, mode, out) && ok
+			checkTopic(ctx, client, spec, mode, r)
 		}
-		ok = checkRights(ctx, client, settings.Rights(mode), out) && ok
+		checkRights(ctx, client, settings.Rights(mode), r)
 	}
-	return ok
+	return !r.bad
 }
 
-// checkBrokers asks every broker something that needs no right.
-func checkBrokers(ctx context.Context, client *kgo.Client, out io.Writer) bool {
-	meta, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, client)
-	if err != nil {
-		fmt.Fprintf(out, "  PROBLEM  no broker says who else there is: %s (%v)\n", advice(err), err)
-		return false
-	}
-	ok := true
-	slices.SortFunc(meta.Brokers, func(a, b kmsg.MetadataResponseBroker) int { return int(a.NodeID) - int(b.NodeID) })
-	for _, b := range meta.Brokers {
-		if _, err := client.Broker(int(b.NodeID)).Request(ctx, kmsg.NewPtrApiVersionsRequest()); err != nil {
-			fmt.Fprintf(out, "  PROBLEM  broker %d at %s:%d can't be reached: %s (%v)\n", b.NodeID, b.Host, b.Port, advice(err), err)
-			ok = false
-			continue
-		}
-		fmt.Fprintf(out, "  ok       broker %d at %s:%d answers\n", b.NodeID, b.Host, b.Port)
-	}
-	return ok
-}
-
-// checkTopic reports what would be done about a topic and what is wrong with it.
-func checkTopic(ctx context.Context, client *kgo.Client, spec topics.Spec, mode topics.Mode, out io.Writer) bool {
+// checkTopic reports what would be done about a topic and what is wrong with it. What would be done is
+// put to the cluster's own validation, so that a missing right or a policy shows before the first start.
+func checkTopic(ctx context.Context, client *kgo.Client, spec topics.Spec, mode topics.Mode, r *report) {
 	seen, err := topics.Observe(ctx, client, spec.Topic)
 	if err != nil {
-		fmt.Fprintf(out, "  PROBLEM  topic %s: %v\n", spec.Topic, err)
-		return false
+		r.problem("topic %s can't be looked at: %s (%v)", spec.Topic, advice(err), err)
+		return
 	}
-	ok := true
-	plan := topics.NewPlan(spec, seen, mode, topics.Circumstances{})
 	if seen.Exists {
-		fmt.Fprintf(out, "  ok       topic %s exists, %d partition(s); it is used as it is\n", spec.Topic, len(seen.Partitions))
+		r.ok("topic %s exists with %d partition(s)", spec.Topic, len(seen.Partitions))
+	}
+	plan := topics.NewPlan(spec, seen, mode, topics.Circumstances{})
+	var refused []topics.Refusal
+	for _, a := range plan.Actions {
+		lacked, err := topics.Validate(ctx, client, a)
+		for _, l := range lacked {
+			r.warn("the cluster does not let the prober choose %s of topic %s (%s): it would go without", l.Lacked, spec.Topic, l.Reason)
+		}
+		if refusal, ok := errors.AsType[*topics.Refusal](err); ok {
+			refused = append(refused, *refusal)
+		} else if err != nil {
+			r.problem("the cluster does not say whether it lets the prober %s: %s (%v)", a, advice(err), err)
+		}
+	}
+	if len(refused) > 0 {
+		plan = topics.NewPlan(spec, seen, mode, topics.Circumstances{Refused: refused})
 	}
 	for _, a := range plan.Actions {
-		fmt.Fprintf(out, "  would    %s\n", a)
+		r.would("%s", a)
 	}
 	for _, d := range plan.Deferred {
-		fmt.Fprintf(out, "  later    %s (%s)\n", d.Action, d.Why)
+		r.later("%s (%s)", d.Action, d.Why)
 	}
 	for _, p := range plan.Problems {
-		word := "warning "
-		if p.Fatal {
-			word, ok = "PROBLEM ", false
-		}
-		fmt.Fprintf(out, "  %s %s\n", word, p.Text)
-	}
-	return ok
-}
-
-// printTopics prints how to create each cluster's topics by hand.
-func printTopics(cfg *config.Config, o *options, out io.Writer, brokers func(config.Cluster) (int, error)) error {
-	form := map[string]func(io.Writer, topics.Spec, int) error{
-		"kafka-topics": topics.PrintKafkaTopics, "strimzi": topics.PrintStrimzi, "terraform": topics.PrintTerraform,
-	}[o.printTopics]
-	var failures []error
-	for _, c := range cfg.Clusters {
-		n, err := brokers(c)
-		if err != nil {
-			failures = append(failures, fmt.Errorf("cluster %s: count brokers: %w; give --brokers to print without asking", c.Name, err))
-			continue
-		}
-		for _, spec := range specs(c) {
-			if err := form(out, spec, n); err != nil {
-				return err
-			}
+		// A broker that is not covered is one that nothing is measured of, which is the daemon's job.
+		if p.Fatal || p.Kind == topics.ProblemUncovered {
+			r.problem("%s", p.Text)
+		} else {
+			r.warn("%s", p.Text)
 		}
 	}
-	return errors.Join(failures...)
-}
-
-// specs returns what the probes of a cluster need of their topics.
-func specs(c config.Cluster) (all []topics.Spec) {
-	for _, instance := range c.Probes {
-		if settings, ok := instance.Settings.(prober.Settings); ok {
-			all = append(all, settings.Topics()...)
-		}
-	}
-	return all
-}
-
-func countBrokers(ctx context.Context, c config.Cluster, log *slog.Logger) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	client, err := newFactory(c, log, kafka.NewTraffic()).Client("check")
-	if err != nil {
-		return 0, err
-	}
-	defer client.Close()
-	meta, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, client)
-	if err != nil {
-		return 0, err
-	}
-	return len(meta.Brokers), nil
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/kafka-prober/kafka_prober/internal/config"
-	"github.com/kafka-prober/kafka_prober/internal/kafka"
 	"github.com/kafka-prober/kafka_prober/prober/topics"
 )
 
@@ -24,53 +23,87 @@ func runCleanup(o *options, log *slog.Logger, in io.Reader, out io.Writer) error
 	}
 	ctx, stop := interrupted()
 	defer stop()
-	answers := bufio.NewScanner(in)
+	agreed := func(question string) (bool, error) { return true, nil }
+	if !o.yes {
+		lines := bufio.NewReader(in)
+		agreed = func(question string) (bool, error) {
+			fmt.Fprint(out, question+" [y/N] ")
+			return agreement(ctx, lines)
+		}
+	}
 	var failures []error
 	for _, c := range cfg.Clusters {
-		if err := cleanUp(ctx, c, o.yes, log, answers, out); err != nil {
+		if err := cleanUp(ctx, c, aside(log), agreed, out); err != nil {
 			failures = append(failures, fmt.Errorf("cluster %s: %w", c.Name, err))
 		}
 	}
 	return errors.Join(failures...)
 }
 
-func cleanUp(ctx context.Context, c config.Cluster, yes bool, log *slog.Logger, answers *bufio.Scanner, out io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	client, err := newFactory(c, log, kafka.NewTraffic()).Client("cleanup")
+// cleanUp deletes the probes' topics of one cluster if agreed.
+func cleanUp(ctx context.Context, c config.Cluster, log *slog.Logger, agreed func(string) (bool, error), out io.Writer) error {
+	client, err := askingClient(c, "cleanup", log)
 	if err != nil {
-		cancel()
 		return err
 	}
 	defer client.Close()
-	ours, kept, err := topics.FindOurs(ctx, client, specs(c))
+	looking, cancel := context.WithTimeout(ctx, checkTimeout)
+	ours, kept, err := topics.FindOurs(looking, client, specs(c))
 	cancel() // a person may take longer
 	if err != nil {
-		return err
+		return fmt.Errorf("nothing deleted: %s (%w)", advice(err), err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(kept)) {
-		fmt.Fprintf(out, "%s: %s is kept: %s\n", c.Name, name, kept[name])
+		fmt.Fprintf(out, "%s: topic %s is kept: %s\n", c.Name, name, kept[name])
 	}
 	if len(ours) == 0 {
-		fmt.Fprintf(out, "%s: no topic of the probes' to delete\n", c.Name)
+		fmt.Fprintf(out, "%s: the probes have no topic here that could be deleted\n", c.Name)
 		return nil
 	}
 	for _, topic := range ours {
 		fmt.Fprintf(out, "%s: topic %s, %d partition(s), would be deleted\n", c.Name, topic.Topic, topic.Partitions)
 	}
-	if !yes {
-		fmt.Fprint(out, "Delete? A running prober creates them again. [y/N] ")
-		if !answers.Scan() || !strings.EqualFold(strings.TrimSpace(answers.Text()), "y") {
-			fmt.Fprintln(out, "nothing deleted")
-			return nil
-		}
+	yes, err := agreed("Delete? A prober that still runs creates them again.")
+	if err != nil {
+		return err
 	}
-	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+	if !yes {
+		fmt.Fprintf(out, "%s: nothing deleted\n", c.Name)
+		return nil
+	}
+	deleting, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+	var failures []error
 	for _, topic := range ours {
-		if err := topics.Delete(ctx, client, topic); err != nil {
-			return err
+		if err := topics.Delete(deleting, client, topic); err != nil {
+			failures = append(failures, err)
+			continue
 		}
 		fmt.Fprintf(out, "%s: topic %s deleted\n", c.Name, topic.Topic)
 	}
-	return nil
+	return errors.Join(failures...)
+}
+
+// agreement reads a line and returns whether it says yes. Without a line nobody was asked, which is an
+// error: a script must not take it for success.
+func agreement(ctx context.Context, lines *bufio.Reader) (bool, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() { // a read from a terminal can't be interrupted
+		text, err := lines.ReadString('\n')
+		answers <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return false, errors.New("interrupted: nothing deleted")
+	case a := <-answers:
+		text := strings.ToLower(strings.TrimSpace(a.text))
+		if text == "" && a.err != nil {
+			return false, errors.New("nothing deleted: nobody answers; --yes deletes without asking")
+		}
+		return text == "y" || text == "yes", nil
+	}
 }

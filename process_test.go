@@ -12,13 +12,24 @@ import (
 	"time"
 )
 
-// binary builds kafka_prober once, as its users have it but for the race detector's absence.
-var binary = sync.OnceValues(func() (string, error) {
+// runTests is another function where some tests need a real Kafka.
+var runTests = func(m *testing.M) { m.Run() } // the exit code is m's: see testing.M
+
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "kafka_prober-test-")
 	if err != nil {
-		return "", err
+		panic(err)
 	}
-	path := filepath.Join(dir, "kafka_prober")
+	defer os.RemoveAll(dir)
+	binaryDir = dir
+	runTests(m)
+}
+
+var binaryDir string // set by TestMain, removed at the end
+
+// binary builds kafka_prober once, as its users have it but for the race detector's absence.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(binaryDir, "kafka_prober")
 	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return string(out), err
@@ -33,7 +44,7 @@ type process struct {
 	exited chan struct{}
 }
 
-// start starts kafka_prober and ends it with the test; what it printed is shown if the test fails.
+// start starts kafka_prober, built if need be, and ends it with the test; what it printed is shown if the test fails.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
 	path, err := binary()

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"math"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,32 +19,28 @@ var operationBits = map[string]int{
 // unasked is what a broker sends that was not asked for authorized operations, or does not know them.
 const unasked = math.MinInt32
 
-// checkRights reports which of the rights are missing, as far as the cluster says, and returns whether
-// those are there that the probe can't do without. A topic that does not exist has no rights to report.
-func checkRights(ctx context.Context, client *kgo.Client, rights []kind.Right, out io.Writer) bool {
-	ok := true
+// checkRights reports which of the rights are missing, as far as the cluster says. A topic that does not
+// exist has no rights to report; whether it may be created is for checkTopic.
+func checkRights(ctx context.Context, client *kgo.Client, rights []kind.Right, r *report) {
 	granted := map[string]int32{}
-	for _, r := range rights {
-		resource := r.ResourceType + " " + r.ResourceName
+	for _, right := range rights {
+		resource := right.ResourceType + " " + right.ResourceName
 		bits, asked := granted[resource]
 		if !asked {
-			bits = authorizedOperations(ctx, client, r)
+			bits = authorizedOperations(ctx, client, right)
 			granted[resource] = bits
 		}
-		if bits == unasked || bits&(1<<operationBits[r.Operation]) != 0 {
+		if bits == unasked || bits&(1<<operationBits[right.Operation]) != 0 {
 			continue
 		}
-		word := "PROBLEM "
-		if r.Optional {
-			word = "warning "
+		if right.Optional {
+			r.warn("missing right: %s, needed to %s; the probe does without", right, right.Purpose)
 		} else {
-			ok = false
+			r.problem("missing right: %s, needed to %s", right, right.Purpose)
 		}
-		fmt.Fprintf(out, "  %s missing right: %s, needed to %s\n", word, r, r.Purpose)
-		fmt.Fprintf(out, "           kafka-acls.sh --bootstrap-server \"$BOOTSTRAP_SERVERS\" --add --allow-principal User:<prober> --operation %s %s\n",
-			r.Operation, aclResource(r))
+		r.hint("kafka-acls.sh --bootstrap-server \"$BOOTSTRAP_SERVERS\" --add --allow-principal User:<prober> --operation %s %s",
+			right.Operation, aclResource(right))
 	}
-	return ok
 }
 
 // aclResource writes a right's resource as kafka-acls takes it.

@@ -3,21 +3,14 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
-
 	"github.com/kafka-prober/kafka_prober/internal/kafkatest"
 )
 
-func TestMain(m *testing.M) { kafkatest.Main(m) }
+func init() { runTests = func(m *testing.M) { kafkatest.Main(m) } }
 
 // TestServeOnKafka is the daemon's main job on a real cluster: every broker's end-to-end latency, ten
 // records a second each, all delivered, every record accounted for at every scrape.
@@ -59,90 +52,4 @@ func TestServeOnKafka(t *testing.T) {
 		}
 	}
 	d.terminate(t)
-}
-
-// daemon is kafka_prober as a process of its own.
-type daemonProcess struct {
-	*process
-	url string
-}
-
-// startDaemon starts the binary and waits until it serves.
-func startDaemon(t *testing.T, args ...string) *daemonProcess {
-	t.Helper()
-	address := freeAddress(t)
-	p := start(t, append(args, "--web.listen-address="+address)...)
-	d := &daemonProcess{process: p, url: "http://" + address + "/metrics"}
-	await(t, 10*time.Second, "the daemon to serve", func() bool {
-		resp, err := http.Get(d.url)
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return err == nil
-	})
-	return d
-}
-
-// scrape returns the daemon's series by name.
-func (d *daemonProcess) scrape(t *testing.T) map[string]*dto.MetricFamily {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatalf("scrape: %v", err)
-	}
-	defer resp.Body.Close()
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(resp.Body)
-	if err != nil {
-		t.Fatalf("scrape: %v", err)
-	}
-	return families
-}
-
-// terminate ends the daemon by SIGTERM, which must take less than five seconds and leave no error.
-func (d *daemonProcess) terminate(t *testing.T) {
-	t.Helper()
-	began := time.Now()
-	d.signalTerm(t)
-	if code := d.wait(t, 10*time.Second); code != 0 {
-		t.Errorf("exit code %d after SIGTERM, want 0", code)
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("stopping took %v, want at most 5 s", took)
-	}
-}
-
-// checkScrape fails the test unless due = outcomes + in flight for every probe and broker.
-func checkScrape(t *testing.T, families map[string]*dto.MetricFamily) {
-	t.Helper()
-	balance := map[string]float64{}
-	add := func(name string, sign float64) {
-		for _, m := range families[name].GetMetric() {
-			key := fmt.Sprint(label(m, "kafka_cluster"), " ", label(m, "probe"), " ", label(m, "broker"))
-			balance[key] += sign * (m.GetCounter().GetValue() + m.GetGauge().GetValue())
-		}
-	}
-	add("kafka_prober_records_due_total", 1)
-	add("kafka_prober_records_total", -1)
-	add("kafka_prober_records_in_flight", -1)
-	for key, off := range balance {
-		if off != 0 {
-			t.Errorf("%s: due - outcomes - in flight = %v, want 0", key, off)
-		}
-	}
-}
-
-func label(m *dto.Metric, name string) string {
-	for _, l := range m.GetLabel() {
-		if l.GetName() == name {
-			return l.GetValue()
-		}
-	}
-	return ""
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/kafka-prober/kafka_prober/prober/topics"
 )
 
+// TopicConfig is settings of a topic by Kafka's names, as in retention.ms.
+type TopicConfig map[string]string
+
 // SteadySettings are the settings of the kind "steady".
 type SteadySettings struct {
 	Interval          kind.Duration `yaml:"interval" help:"one record per probed partition in each interval, at a random instant of it"`
@@ -26,6 +29,7 @@ type SteadySettings struct {
 	Retries           bool          `yaml:"retries" help:"true: as a good client, try until it works, idempotent if acks is all; false: one attempt at each record, the error by its name"`
 	Topic             string        `yaml:"topic" help:"topic to probe; one that exists is used as it is"`
 	ReplicationFactor int           `yaml:"replication_factor" default:"3, or the number of brokers if there are fewer" help:"replication factor of the topic when it is created"`
+	TopicConfig       TopicConfig   `yaml:"topic_config" default:"the prober's own" help:"settings of the topic when it is created, beside or instead of the prober's own, by Kafka's names"`
 	SLO               SLO           `yaml:"slo" help:"what the records are to achieve"`
 	Thresholds        Thresholds    `yaml:"thresholds" help:"limits of the 95th percentile; each below the timeout"`
 }
@@ -104,6 +108,7 @@ func (s *SteadySettings) Topics() []topics.Spec {
 	return []topics.Spec{{
 		Topic:             s.Topic,
 		ReplicationFactor: int16(s.ReplicationFactor),
+		Config:            s.TopicConfig,
 		MaxMessageBytes:   int(s.Size) + batchOverhead,
 	}}
 }
@@ -145,9 +150,9 @@ func (s *SteadySettings) Run(ctx context.Context, env Env) error {
 	}
 	defer admin.Close()
 
-	p := &steady{}
+	p := &steady{epoch: time.Now()}
 	p.keeper = topics.NewManager(admin, topics.Options{
-		Spec: s.Topics()[0], Mode: env.Mode, Logger: env.Log,
+		Spec: s.Topics()[0], Mode: env.Mode, Logger: env.Log, Epoch: p.epoch,
 		OnLayout: func(l topics.Layout) {
 			if err := p.engine.SetLayout(engineLayout(l)); err != nil {
 				env.Log.Error("cannot probe a partition", "err", err)
@@ -182,6 +187,7 @@ var acks = map[string]engine.Acks{"all": engine.AcksAll, "leader": engine.AcksLe
 
 // steady is a running probe: an engine, and the keeper of its topic.
 type steady struct {
+	epoch  time.Time // of the keeper's times
 	engine *engine.Engine
 	keeper *topics.Manager
 }
@@ -210,6 +216,8 @@ func (p *steady) trouble(last *kafka.LastErrors) func(int32) (string, time.Time,
 // addKeeper adds to the engine's state what the keeper of its topic knows.
 func (p *steady) addKeeper(s *ledger.State) {
 	state := p.keeper.State()
+	now := time.Now()
+	s.Loops = append(s.Loops, ledger.Loop{Name: "topics", Progress: now.Add(state.At - now.Sub(p.epoch))})
 	for _, r := range state.Refusals {
 		s.Refusals = append(s.Refusals, ledger.Refusal{Action: string(r.Kind), Reason: r.Reason})
 	}

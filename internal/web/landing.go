@@ -90,8 +90,8 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%.*f\u202f%s", decimals, scaled, unit)
 }
 
-// duration writes a configured or elapsed time: exact below a minute, to the
-// second above.
+// duration writes a configured or elapsed time: three digits below a minute,
+// to the second above.
 func duration(d time.Duration) string {
 	if d <= 0 {
 		return absent
@@ -107,7 +107,11 @@ func duration(d time.Duration) string {
 		}
 		return text
 	}
-	return seconds(d.Seconds())
+	text, unit, _ := strings.Cut(seconds(d.Seconds()), "\u202f")
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text + "\u202f" + unit
 }
 
 // ago writes how long ago something happened; negative means never.
@@ -123,9 +127,9 @@ func ago(d time.Duration) string {
 	return duration(d) + " ago"
 }
 
-// partitions lists at most five of them: a broker may lead hundreds.
+// partitions lists at most three of them: a broker may lead hundreds.
 func partitions(list []int32) string {
-	const most = 5
+	const most = 3
 	if len(list) == 0 {
 		return absent
 	}

@@ -119,6 +119,8 @@ func TestFormats(t *testing.T) {
 		{seconds(30), "30.0\u202fs"},
 		{duration(0), "–"},
 		{duration(100 * time.Millisecond), "100\u202fms"},
+		{duration(1500 * time.Millisecond), "1.5\u202fs"},
+		{duration(30 * time.Second), "30\u202fs"},
 		{duration(time.Minute), "1m"},
 		{duration(time.Minute + 10*time.Second), "1m10s"},
 		{duration(10 * time.Minute), "10m"},
@@ -130,8 +132,8 @@ func TestFormats(t *testing.T) {
 		{ago(59 * time.Second), "59 s ago"},
 		{ago(71 * time.Minute), "1h11m ago"},
 		{partitions(nil), "–"},
-		{partitions([]int32{0, 1, 2, 3, 4}), "0, 1, 2, 3, 4"},
-		{partitions([]int32{0, 1, 2, 3, 4, 5, 6}), "0, 1, 2, 3, 4 and 2 more"},
+		{partitions([]int32{0, 1, 2}), "0, 1, 2"},
+		{partitions([]int32{0, 1, 2, 3, 4, 5, 6}), "0, 1, 2 and 4 more"},
 	} {
 		if test.got != test.want {
 			t.Errorf("got %q, want %q", test.got, test.want)

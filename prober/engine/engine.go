@@ -29,8 +29,9 @@ type Engine struct {
 	reader reader
 	load   load
 	peers  peers
+	clocks brokerClocks
 
-	parts    atomic.Pointer[[]*partition] // replaced, never changed; the virtual one included
+	parts    atomic.Pointer[[]*partition] // sorted by number, the virtual one first; replaced, never changed
 	replan   atomic.Bool                  // the sender has to look at all partitions again
 	draining atomic.Bool                  // nothing becomes due any more
 	sent     atomic.Int64                 // when the sender last got round

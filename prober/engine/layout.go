@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -19,12 +20,13 @@ func (e *Engine) SetLayout(l Layout) error {
 		e.recreate()
 	}
 
-	parts := slices.Clone(*e.parts.Load())
+	before := *e.parts.Load()
+	parts := slices.Clone(before)
 	wanted := make(map[int32]bool, len(l.Partitions))
 	var failure error
 	for _, a := range l.Partitions {
 		wanted[a.Partition] = true
-		p := find(parts, a.Partition)
+		p := find(before, a.Partition)
 		if p == nil {
 			via, err := e.producerFor(a)
 			if err != nil {
@@ -51,6 +53,7 @@ func (e *Engine) SetLayout(l Layout) error {
 		}
 		p.mu.Unlock()
 	}
+	slices.SortFunc(parts, func(a, b *partition) int { return cmp.Compare(a.id, b.id) })
 	e.parts.Store(&parts)
 	e.reader.wake()
 	e.rouse()
@@ -196,11 +199,11 @@ func (e *Engine) allProducers() []*producer {
 	return all
 }
 
+// find returns a partition of a list that is sorted by number, or nil.
 func find(parts []*partition, id int32) *partition {
-	for _, p := range parts {
-		if p.id == id {
-			return p
-		}
+	i, found := slices.BinarySearchFunc(parts, id, func(p *partition, id int32) int { return cmp.Compare(p.id, id) })
+	if !found {
+		return nil
 	}
-	return nil
+	return parts[i]
 }

@@ -125,7 +125,20 @@ func (r *reader) account(p *partition, rec *kgo.Record, h *record.Header, now ti
 		default:
 			by := ledger.Producer{ID: rec.ProducerID, Epoch: rec.ProducerEpoch}
 			p.ledger.Read(h.Sequence, rec.Offset, by, now)
+			if rec.Attrs.TimestampType() == logAppendTime {
+				e.compareClocks(p, h.Sequence, rec.Timestamp, now)
+			}
 		}
+	}
+}
+
+// logAppendTime is the timestamp type of records whose time the broker has set.
+const logAppendTime = 1
+
+// compareClocks bounds the clock of the broker that appended a record. p.mu is held.
+func (e *Engine) compareClocks(p *partition, seq uint64, appended time.Time, now time.Duration) {
+	if handed, acked, ok := p.ledger.Stamps(seq); ok {
+		e.clocks.saw(p.ledger.Leader(), appended, e.clock.at(handed), e.clock.at(acked), now)
 	}
 }
 

@@ -48,7 +48,10 @@ func (e *Engine) state() ledger.State {
 			{Name: "reader", Progress: e.clock.at(time.Duration(e.reader.got.Load()))},
 		},
 	}
-	for _, b := range brokers {
+	for id, b := range brokers {
+		if c := e.clocks.bounds(id, now); c.known {
+			b.ClockAhead = &ledger.ClockBounds{Lower: c.lower, Upper: c.upper}
+		}
 		s.Brokers = append(s.Brokers, *b)
 	}
 	slices.SortFunc(s.Brokers, func(a, b ledger.BrokerState) int { return int(a.Broker) - int(b.Broker) })

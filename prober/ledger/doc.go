@@ -11,7 +11,8 @@
 //	timeout          neither at its deadline; it may still arrive (then it counts as late, too)
 //	lost             acknowledged, and the reader's position went past its offset without it
 //	expired          like lost, but retention took it
-//	topic_recreated  like lost, but the topic is another one now
+//	topic_recreated  like lost, but the topic is another one now; also what was handed over before and
+//	                 acknowledged after that, if it is not read by its deadline
 //	skipped          due while this process was suspended, starting or stopping: nobody's fault
 //
 // At every moment, per series and in sum: due = delivered + failed + timeout + lost + expired +

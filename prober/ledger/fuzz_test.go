@@ -264,6 +264,8 @@ func (d *duel) compare() {
 		if !slices.Equal(l.samples, m.samples) {
 			d.fail("broker %d: samples of the ledger %v, of the model %v", broker, l.samples, m.samples)
 		}
+		l.clear()
+		m.clear()
 	}
 	if got != want {
 		d.fail("ledger %v, model %v", &page{tally: got}, &page{tally: want})
@@ -316,10 +318,12 @@ func sortPage(p *page) {
 	})
 }
 
-// play runs a script, three bytes an event.
+// play runs a script, three bytes an event. What makes the model slow is cut short.
 func play(t *testing.T, script []byte) {
+	const events, slots = 300, 20_000
 	d := newDuel(t)
-	for ; len(script) >= 3 && len(d.model.slots) < 60_000; script = script[3:] {
+	script = script[:min(len(script), 3*events)]
+	for ; len(script) >= 3 && len(d.model.slots) < slots; script = script[3:] {
 		d.step(script[0], script[1], script[2])
 		d.compare()
 	}

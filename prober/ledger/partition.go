@@ -165,6 +165,16 @@ func (p *Partition) Outstanding(visit func(broker int32, n int, oldest time.Dura
 	}
 }
 
+// Stamps returns when the record of a slot was handed over and when it was acknowledged; false unless
+// both are known.
+func (p *Partition) Stamps(seq uint64) (handedAt, ackedAt time.Duration, ok bool) {
+	if seq < p.base || seq >= p.next {
+		return 0, 0, false
+	}
+	s := p.slots.at(seq)
+	return s.handed, s.stamp, s.state&acked != 0
+}
+
 // Quiet reports that nothing is outstanding.
 func (p *Partition) Quiet() bool {
 	_, waiting := p.NextDeadline()

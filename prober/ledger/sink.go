@@ -111,7 +111,13 @@ type BrokerState struct {
 	Covered     bool          // it leads a partition that is probed
 	Outstanding int           // records that are due and not judged
 	Oldest      time.Duration // age of the oldest of them, 0 if none
+
+	// ClockAhead bounds how far the broker's clock is ahead of this host's; nil while that is not known.
+	ClockAhead *ClockBounds
 }
+
+// ClockBounds is an interval that holds the difference of two clocks.
+type ClockBounds struct{ Lower, Upper time.Duration }
 
 // Loop says that a goroutine still gets round.
 type Loop struct {

@@ -27,6 +27,8 @@
 //	version, header size        foreign{other_version}, and the record is lost
 //	run id                      foreign{damaged}, and the record is lost
 //	anything else               corrupt, and the record is lost
+//	cut or lengthened           corrupt, and the record is lost
+//	cut to less than a header   foreign{not_a_probe_record}, and the record is lost
 //	record dropped              lost
 //	record doubled              duplicate
 //	record swapped with a later reordered

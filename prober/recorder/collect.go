@@ -138,6 +138,10 @@ func (v *view) collectState(e emitter) {
 		if b.Known {
 			e.flag(brokerCovered, b.Covered, labels...)
 		}
+		if c := b.ClockAhead; c != nil {
+			e.send(brokerClock, seconds(c.Lower), with(labels, "lower")...)
+			e.send(brokerClock, seconds(c.Upper), with(labels, "upper")...)
+		}
 	}
 	for i, l := range v.state.Loops {
 		if slices.ContainsFunc(v.state.Loops[:i], func(o ledger.Loop) bool { return o.Name == l.Name }) {

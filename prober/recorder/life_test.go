@@ -55,7 +55,7 @@ func life(classic string) *recorder.Recorder {
 		return ledger.State{
 			Topic: topic, Interval: 150 * time.Millisecond, Overloaded: true, ClockSteps: 3,
 			Brokers: []ledger.BrokerState{
-				{Broker: 1, Known: true, Covered: true, Outstanding: 1, Oldest: 1250 * time.Millisecond},
+				{Broker: 1, ClockAhead: &ledger.ClockBounds{Lower: -time.Millisecond, Upper: 2 * time.Millisecond}, Known: true, Covered: true, Outstanding: 1, Oldest: 1250 * time.Millisecond},
 				{Broker: 2, Known: true},
 				{Broker: ledger.UnknownBroker},
 			},

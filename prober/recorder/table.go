@@ -47,6 +47,7 @@ const (
 
 	oldestOutstanding
 	brokerCovered
+	brokerClock
 	selfOverloaded
 	loopProgress
 	clockSteps
@@ -131,6 +132,8 @@ var table = [numSeries]seriesdoc.Series{
 		Help: "Age of the oldest record that is due and not judged, worked out when scraped; 0 if there is none."},
 	brokerCovered: {Name: "broker_covered", Type: gauge, Labels: byBroker,
 		Help: "Whether this broker of the cluster leads a partition that is probed."},
+	brokerClock: {Name: "broker_clock_offset_seconds", Type: gauge, Labels: with(byBroker, "bound"),
+		Help: "Bounds of how far the broker's clock is ahead of this host's; only where the topic's timestamps are LogAppendTime."},
 	selfOverloaded: {Name: "self_overloaded", Type: gauge, Labels: byProbe,
 		Help: "Whether the prober itself is late by more than it may be: its latencies are not Kafka's then."},
 	loopProgress: {Name: "loop_last_progress_timestamp_seconds", Type: gauge, Labels: with(byProbe, "loop"),

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-prober/kafka_prober/internal/config"
+)
+
+// checkBootstrap asks each bootstrap server by itself, as a client is content with any of them and would
+// not show that the others are misspelt. It returns whether one answers.
+func checkBootstrap(ctx context.Context, c config.Cluster, log *slog.Logger, r *report) bool {
+	answers := sideBySide(c.BootstrapServers, func(server string) error {
+		alone := c
+		alone.BootstrapServers = []string{server}
+		client, err := askingClient(alone, "check", log)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+		defer cancel()
+		return client.Ping(ctx)
+	})
+	reached := slices.Contains(answers, nil)
+	for i, server := range c.BootstrapServers {
+		switch err := answers[i]; {
+		case err == nil:
+			r.ok("bootstrap server %s answers", server)
+		case reached:
+			r.warn("bootstrap server %s can't be used: %s (%v)", server, advice(err), err)
+		default:
+			r.problem("bootstrap server %s can't be used: %s (%v)", server, advice(err), err)
+		}
+	}
+	if !reached {
+		r.problem("no broker can be reached, so nothing more can be said; the daemon would go on trying")
+	}
+	return reached
+}
+
+// checkBrokers asks every broker something that needs no right, at the address that it advertises.
+func checkBrokers(ctx context.Context, client *kgo.Client, c config.Cluster, r *report) {
+	meta, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, client)
+	if err != nil {
+		r.problem("no broker says which others there are: %s (%v)", advice(err), err)
+		return
+	}
+	slices.SortFunc(meta.Brokers, func(a, b kmsg.MetadataResponseBroker) int { return int(a.NodeID) - int(b.NodeID) })
+	answers := sideBySide(meta.Brokers, func(b kmsg.MetadataResponseBroker) error {
+		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+		defer cancel()
+		_, err := client.Broker(int(b.NodeID)).Request(ctx, kmsg.NewPtrApiVersionsRequest())
+		return err
+	})
+	for i, b := range meta.Brokers {
+		if err := answers[i]; err != nil {
+			r.problem("broker %d can't be reached at %s:%d, the address that it advertises: %s (%v)", b.NodeID, b.Host, b.Port, advice(err), err)
+			continue
+		}
+		r.ok("broker %d at %s:%d answers", b.NodeID, b.Host, b.Port)
+	}
+	if n := len(meta.Brokers); n < c.ExpectedBrokers {
+		r.problem("the cluster has %d broker(s), expected_brokers says %d: start the others, or mend the configuration", n, c.ExpectedBrokers)
+	}
+}
+
+// sideBySide asks each at the same time, so that one that is frozen does not use up the others' time,
+// and returns their answers in order.
+func sideBySide[T any](each []T, ask func(T) error) []error {
+	answers := make([]error, len(each))
+	var wait sync.WaitGroup
+	for i, one := range each {
+		wait.Go(func() { answers[i] = ask(one) })
+	}
+	wait.Wait()
+	return answers
+}
