@@ -20,8 +20,8 @@ import (
 const (
 	// checkTimeout bounds what check asks of one cluster.
 	checkTimeout = 20 * time.Second
-	// answerTimeout is how long one server may take: one that does not answer by then is an answer.
-	answerTimeout = 4 * time.Second
+	// answerTimeout is how long one request may take: no answer by then is an answer.
+	answerTimeout = 3 * time.Second
 )
 
 // runCheck says what the daemon would do with the configuration, what it lacks and what it can't reach.
@@ -74,10 +74,11 @@ func aside(log *slog.Logger) *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-// askingClient returns a client for one question at a time, which gives up soon.
-func askingClient(c config.Cluster, role string, log *slog.Logger) (*kgo.Client, error) {
+// askingClient returns a client that gives up soon. retries is how often it repeats a failed request;
+// with a time limit on the whole instead, the error would be the limit's and not the first one's.
+func askingClient(c config.Cluster, role string, retries int, log *slog.Logger) (*kgo.Client, error) {
 	return newFactory(c, log, kafka.NewTraffic()).Client(role,
-		kgo.RequestTimeoutOverhead(answerTimeout), kgo.RequestRetries(2))
+		kgo.RequestTimeoutOverhead(answerTimeout), kgo.RequestRetries(retries))
 }
 
 // checkCluster reports on one cluster and returns whether the daemon can do its whole job there.
@@ -94,7 +95,7 @@ func checkCluster(ctx context.Context, c config.Cluster, log *slog.Logger, out i
 	if !checkBootstrap(ctx, c, log, r) {
 		return false
 	}
-	client, err := askingClient(c, "check", log)
+	client, err := askingClient(c, "check", 2, log)
 	if err != nil {
 		r.problem("%v", err)
 		return false

@@ -18,13 +18,11 @@ func checkBootstrap(ctx context.Context, c config.Cluster, log *slog.Logger, r *
 	answers := sideBySide(c.BootstrapServers, func(server string) error {
 		alone := c
 		alone.BootstrapServers = []string{server}
-		client, err := askingClient(alone, "check", log)
+		client, err := askingClient(alone, "check", 0, log)
 		if err != nil {
 			return err
 		}
 		defer client.Close()
-		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-		defer cancel()
 		return client.Ping(ctx)
 	})
 	reached := slices.Contains(answers, nil)
@@ -53,8 +51,6 @@ func checkBrokers(ctx context.Context, client *kgo.Client, c config.Cluster, r *
 	}
 	slices.SortFunc(meta.Brokers, func(a, b kmsg.MetadataResponseBroker) int { return int(a.NodeID) - int(b.NodeID) })
 	answers := sideBySide(meta.Brokers, func(b kmsg.MetadataResponseBroker) error {
-		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-		defer cancel()
 		_, err := client.Broker(int(b.NodeID)).Request(ctx, kmsg.NewPtrApiVersionsRequest())
 		return err
 	})

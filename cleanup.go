@@ -42,7 +42,7 @@ func runCleanup(o *options, log *slog.Logger, in io.Reader, out io.Writer) error
 
 // cleanUp deletes the probes' topics of one cluster if agreed.
 func cleanUp(ctx context.Context, c config.Cluster, log *slog.Logger, agreed func(string) (bool, error), out io.Writer) error {
-	client, err := askingClient(c, "cleanup", log)
+	client, err := askingClient(c, "cleanup", 2, log)
 	if err != nil {
 		return err
 	}

@@ -7,12 +7,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // steadyTopic is the steady probe's topic unless configured otherwise.
@@ -117,4 +119,62 @@ func serveHere(t *testing.T, args ...string) string {
 		t.Fatal("not serving after 10 s")
 	}
 	return ""
+}
+
+// impostor accepts connections until the test's end, hands each to serve and returns its address.
+func impostor(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return // closed below
+			}
+			defer conn.Close()
+			serve(conn)
+		}
+	}()
+	t.Cleanup(func() {
+		_ = l.Close()
+		<-ended
+	})
+	return l.Addr().String()
+}
+
+// advertiseElsewhere lets a broker's address in metadata be another one.
+func advertiseElsewhere(t *testing.T, c *kfake.Cluster, broker int32, address string) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.ParseInt(port, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ControlKey(int16(kmsg.Metadata), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		req := kreq.(*kmsg.MetadataRequest)
+		if len(req.Topics) > 0 || req.Topics == nil && req.AllowAutoTopicCreation {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.MetadataResponse)
+		for id, server := range c.ListenAddrs() {
+			b := kmsg.NewMetadataResponseBroker()
+			b.NodeID, b.Host = int32(id), host
+			_, own, _ := net.SplitHostPort(server)
+			n, _ := strconv.ParseInt(own, 10, 32)
+			if b.Port = int32(n); b.NodeID == broker {
+				b.Port = int32(number)
+			}
+			resp.Brokers = append(resp.Brokers, b)
+		}
+		return resp, nil, true
+	})
 }

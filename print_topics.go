@@ -62,9 +62,9 @@ func specs(c config.Cluster) (all []topics.Spec) {
 }
 
 func countBrokers(ctx context.Context, c config.Cluster, log *slog.Logger) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	client, err := askingClient(c, "check", log)
+	client, err := askingClient(c, "check", 0, log)
 	if err != nil {
 		return 0, err
 	}

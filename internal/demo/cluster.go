@@ -69,6 +69,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 
 func (c *Cluster) start(ctx context.Context) error {
 	c.capSegments()
+	c.honourAssignments()
 	for _, s := range streams() {
 		if err := c.kafka.CreateTopic(s.topic, s.partitions, shopTopicConfig()); err != nil {
 			return fmt.Errorf("create the demo's topic %s: %w", s.topic, err)

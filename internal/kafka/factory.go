@@ -96,7 +96,7 @@ func (f *Factory) LastErrors() *LastErrors { return f.errors }
 // them; hooks add up. It does no I/O: an unreachable cluster is not an error.
 // The caller closes the client.
 func (f *Factory) Client(role string, opts ...kgo.Opt) (*kgo.Client, error) {
-	logger := kslog.New(f.log.With("client", role))
+	logger := quiet{kslog.New(f.log.With("client", role))}
 	client, err := kgo.NewClient(append(f.common(logger), opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("make %s client of cluster %q: %w", role, f.settings.Cluster, err)

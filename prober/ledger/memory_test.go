@@ -1,3 +1,7 @@
+//go:build !race
+
+// Memory as it is: the race detector takes its own, and lets sync.Pool drop what it is given.
+
 package ledger
 
 import (

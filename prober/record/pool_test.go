@@ -35,14 +35,14 @@ func TestPoolShares(t *testing.T) {
 
 // Kafka compresses batches, not records: what records have in common would be compressed, too.
 func TestBatchesCompressAsAsked(t *testing.T) {
-	for _, size := range []int{100, 128, 1024, 10_000, 100_000} {
+	for _, size := range []int{100, 1024, 10_000, 100_000} {
 		for _, test := range []struct {
 			random   float64
 			min, max float64 // compressed size over size
 		}{{0, 0, 0.02}, {0.5, 0.4, 0.65}, {1, 0.98, 1.02}} {
 			all := batch(size, test.random)
 			var packed bytes.Buffer
-			w, err := flate.NewWriter(&packed, flate.BestCompression)
+			w, err := flate.NewWriter(&packed, flate.DefaultCompression)
 			if err != nil {
 				t.Fatal(err)
 			}
