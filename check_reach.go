@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"net"
 	"slices"
 	"sync"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-prober/kafka_prober/internal/config"
+	"github.com/kafka-prober/kafka_prober/internal/kafka"
 )
 
 // checkBootstrap asks each bootstrap server by itself, as a client is content with any of them and would
@@ -26,20 +29,46 @@ func checkBootstrap(ctx context.Context, c config.Cluster, log *slog.Logger, r *
 		return client.Ping(ctx)
 	})
 	reached := slices.Contains(answers, nil)
+	tell := r.warn // one that answers is enough
+	if !reached {
+		tell = r.problem
+	}
 	for i, server := range c.BootstrapServers {
 		switch err := answers[i]; {
 		case err == nil:
 			r.ok("bootstrap server %s answers", server)
-		case reached:
-			r.warn("bootstrap server %s can't be used: %s (%v)", server, advice(err), err)
+		case kafka.Reason(err) == kafka.ReasonNoResponse && speaksHTTP(ctx, server):
+			tell("bootstrap server %s can't be used: an HTTP server answers there, not Kafka", server)
 		default:
-			r.problem("bootstrap server %s can't be used: %s (%v)", server, advice(err), err)
+			tell("bootstrap server %s can't be used: %s (%v)", server, advice(err), err)
 		}
 	}
 	if !reached {
 		r.problem("no broker can be reached, so nothing more can be said; the daemon would go on trying")
 	}
 	return reached
+}
+
+// speaksHTTP returns whether an HTTP server answers at an address. Most of them wait in silence for the
+// end of the line that Kafka's protocol does not have, and so look like a frozen broker.
+func speaksHTTP(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	deadline, _ := ctx.Deadline()
+	if conn.SetDeadline(deadline) != nil {
+		return false
+	}
+	if _, err := io.WriteString(conn, "HEAD / HTTP/1.0\r\n\r\n"); err != nil {
+		return false
+	}
+	answer := make([]byte, len("HTTP/"))
+	_, err = io.ReadFull(conn, answer)
+	return err == nil && string(answer) == "HTTP/"
 }
 
 // checkBrokers asks every broker something that needs no right, at the address that it advertises.

@@ -20,9 +20,10 @@ func TestCheckUnreachable(t *testing.T) {
 		name, address, want string
 	}{
 		{"closed port", freeAddress(t), "nobody listens on that port: is the broker up, and is this its listener's port?"},
-		{"HTTP server", web.Listener.Addr().String(), "something answers there that does not speak Kafka's protocol: an HTTP server, or a listener that wants TLS?"},
+		{"HTTP server", web.Listener.Addr().String(), "an HTTP server answers there, not Kafka"},
 		{"black hole", impostor(t, func(net.Conn) {}), "connected, but no answer in time"},
-		{"hangs up", impostor(t, func(c net.Conn) { _ = c.Close() }), "the connection was accepted and closed at once: the listener may want TLS or SASL"},
+		{"hangs up", impostor(t, hangUp), "the connection was accepted and closed at once: the listener may want TLS or SASL"},
+		{"speaks first", impostor(t, func(c net.Conn) { _, _ = c.Write([]byte("220 mail.example ESMTP\r\n")) }), "something answers there that does not speak Kafka's protocol"},
 		{"no such host", "kafka.invalid:9092", "the name does not resolve here"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,4 +68,10 @@ func TestCheckIsQuiet(t *testing.T) {
 	if n := strings.Count(got.stderr, "\n"); n != 1 {
 		t.Errorf("%d lines on standard error, want the one that says why the exit code is not 0:\n%s", n, got.stderr)
 	}
+}
+
+// hangUp closes a connection once something was asked.
+func hangUp(c net.Conn) {
+	_, _ = c.Read(make([]byte, 1024))
+	_ = c.Close()
 }

@@ -62,7 +62,7 @@ func brokerView(b *recorder.BrokerSnapshot, s *recorder.ProbeSnapshot) web.Broke
 	}
 	outcomes := &b.Counts.Outcomes
 	v := web.BrokerView{
-		ID: id, State: brokerState(b, s),
+		ID: id, State: brokerState(b, s), Partitions: b.State.Partitions,
 		Delivered: outcomes[ledger.Delivered], Failed: outcomes[ledger.Failed],
 		TimedOut: outcomes[ledger.Timeout], Lost: outcomes[ledger.Lost],
 		InFlight: uint64(max(0, b.Counts.InFlight)), OldestOutstanding: b.State.Oldest,

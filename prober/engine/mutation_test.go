@@ -135,41 +135,49 @@ func (m *mutator) count(mu *mutation) {
 // TestMutations changes, drops, doubles and swaps a thousand records on their way back. Each is found
 // under the names that package record's table gives it, and nothing else is.
 func TestMutations(t *testing.T) {
-	const seed, number = 4, 1000
-	t.Logf("seed %d", seed)
-	c := newCluster(t)
-	book := new(notebook)
-	cfg := config(t, c.ListenAddrs(), book)
-	cfg.Interval, cfg.Timeout, cfg.Size = time.Millisecond, 30*time.Second, testSize
-	client := cfg.Client
-	cfg.Client = func(role string, opts ...kgo.Opt) (*kgo.Client, error) {
-		return client(role, append(opts, kgo.FetchMinBytes(4000))...) // several at a time, or none could be swapped
-	}
-	m := &mutator{rng: rand.New(rand.NewPCG(seed, seed)), done: map[string]int{}, lost: map[slotID]bool{}, intact: map[int32][]byte{}}
-	tp := &tap{t: t, rewrite: func(resp *kmsg.FetchResponse) { m.rewrite(t, resp) }}
-	tp.install(&cfg)
-	e, stop := start(t, cfg)
-	if err := e.SetLayout(layoutOf(c)); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "records to flow", func() bool { return book.total().Outcomes[ledger.Delivered] > 100 })
-	stopFilling := fill(t, c.ListenAddrs())
-	release := tp.hold()
-	m.left = number
-	release()
-	await(t, "the mutations", func() bool {
-		checkInvariant(t, book.total())
-		defer tp.hold()()
-		return m.left == 0
+	inBubble(t, func(t *testing.T, b *bubble) {
+		const seed, number = 4, 1000
+		t.Logf("seed %d", seed)
+		book := new(notebook)
+		cfg := b.config(t, book)
+		cfg.Interval, cfg.Size = time.Millisecond, testSize
+		client := cfg.Client
+		cfg.Client = func(role string, opts ...kgo.Opt) (*kgo.Client, error) {
+			return client(role, append(opts, kgo.FetchMinBytes(4000))...) // several at a time, or none could be swapped
+		}
+		m := &mutator{rng: rand.New(rand.NewPCG(seed, seed)), done: map[string]int{}, lost: map[slotID]bool{}, intact: map[int32][]byte{}}
+		tp := newTap(t, b.dial)
+		tp.rewrite = func(resp *kmsg.FetchResponse) { m.rewrite(t, resp) }
+		tp.install(&cfg)
+		e, stop := start(t, cfg)
+		if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
+			t.Fatal(err)
+		}
+		stopFilling := fill(t, b)
+		await(t, "records to flow", func() bool {
+			sum := book.total()
+			return sum.Outcomes[ledger.Delivered] > 100 && sum.Foreign[ledger.NotAProbeRecord] > 100
+		})
+		tp.locked(func() { m.left = number })
+		await(t, "the mutations", func() (done bool) {
+			checkInvariant(t, book.total())
+			tp.locked(func() { done = m.left == 0 })
+			return done
+		})
+		stopFilling()
+		await(t, "all that is lost to be found", func() (done bool) {
+			sum := book.total()
+			tp.locked(func() { done = sum.Outcomes[ledger.Lost] >= uint64(len(m.lost)) })
+			return done
+		})
+		stop()
+		m.check(t, book)
+		t.Logf("%d mutations of %d records: %v", number, book.total().Due, m.done)
 	})
-	stopFilling()
-	await(t, "all that is lost to be found", func() bool {
-		sum := book.total()
-		defer tp.hold()()
-		return sum.Outcomes[ledger.Lost] >= uint64(len(m.lost))
-	})
-	stop()
+}
 
+// check compares what was found with what was done.
+func (m *mutator) check(t *testing.T, book *notebook) {
 	sum := book.total()
 	m.want.Due = sum.Due
 	m.want.Outcomes[ledger.Lost] = uint64(len(m.lost))
@@ -189,20 +197,20 @@ func TestMutations(t *testing.T) {
 		}
 	}
 	if !maps.Equal(found, m.lost) {
-		t.Errorf("%d records lost, %d of them were to be", len(found), len(m.lost))
+		t.Errorf("%d records lost, not the %d that were to be", len(found), len(m.lost))
 	}
 	for _, mu := range mutations {
 		if m.done[mu.name] == 0 {
 			t.Errorf("no record was mutated in this way: %s", mu.name)
 		}
 	}
-	t.Logf("%d mutations of %d records: %v", number, sum.Due, m.done)
 }
 
 // fill sends records that are not ours to each partition until it is told to stop.
-func fill(t *testing.T, seeds []string) (stop func()) {
+func fill(t *testing.T, b *bubble) (stop func()) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(seeds...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
+	client, err := b.client("filler", kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	if err != nil {
 		t.Fatal(err)
 	}

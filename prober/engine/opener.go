@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -102,12 +101,19 @@ func (r *reader) begin(p *partition) {
 	}
 }
 
-// attempt finds where the reading of p begins and begins it. It is the nth at this partition.
+// attempt finds where the reading of p begins and begins it. It is the nth at this partition; one that
+// was overtaken, because the topic was created again meanwhile, comes to nothing.
 func (r *reader) attempt(ctx context.Context, p *partition, nth uint32, position int64) {
 	e := r.engine
-	err := r.position(ctx, p, nth, position)
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	start, end, err := r.extent(ctx, p.id, position >= 0)
 	if err == nil {
-		r.begin(p)
+		r.change(func() {
+			if r.resume(p, nth, position, start, end) {
+				r.begin(p)
+			}
+		})
 		return
 	}
 	p.mu.Lock()
@@ -123,49 +129,41 @@ func (r *reader) attempt(ctx context.Context, p *partition, nth uint32, position
 	}
 }
 
-// errOvertaken ends an attempt whose topic was created again meanwhile.
-var errOvertaken = errors.New("topic changed while the reader was being positioned")
-
-// position sets the client and the ledger to where reading is to begin: at the end of the log the first
-// time, else where it stopped, as far as that is still there.
-func (r *reader) position(ctx context.Context, p *partition, nth uint32, position int64) error {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	end, err := r.list(ctx, p.id, latest)
-	if err != nil {
-		return err
-	}
-	from := end
-	var start int64
-	if position >= 0 {
-		if start, err = r.list(ctx, p.id, earliest); err != nil {
-			return err
-		}
-		from = min(max(position, start), end)
-		if position > end {
-			from = max(start, end-rereadLimit)
-		}
-	}
+// resume lets the client and the ledger read on: from the end of the log the first time, else from where
+// reading stopped, as far as that is still there. It is a change, and reports whether it was made.
+func (r *reader) resume(p *partition, nth uint32, position, start, end int64) bool {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.attempts != nth {
-		p.mu.Unlock()
-		return errOvertaken
+		return false
 	}
+	from := position
 	switch {
 	case position < 0:
+		from = end
 		p.ledger.Reading(from)
 	case position < start:
+		from = start
 		p.ledger.Expired(start)
 	case position > end:
+		from = max(start, end-rereadLimit)
 		p.ledger.Truncated(from)
 	}
 	p.reading = opened
-	p.mu.Unlock()
 	r.consume(p.id, from)
-	return nil
+	return true
 }
 
-// consume lets the client fetch a partition from an offset.
+// extent returns the offsets of the log's start, if that is wanted, and end.
+func (r *reader) extent(ctx context.Context, id int32, withStart bool) (start, end int64, err error) {
+	if end, err = r.list(ctx, id, latest); err != nil || !withStart {
+		return 0, end, err
+	}
+	start, err = r.list(ctx, id, earliest)
+	return start, end, err
+}
+
+// consume lets the client fetch a partition from an offset. It is part of a change.
 func (r *reader) consume(id int32, from int64) {
 	topic := r.engine.cfg.Topic
 	r.client.RemoveConsumePartitions(map[string][]int32{topic: {id}})

@@ -58,24 +58,29 @@ func (r *reader) stepOver(p *partition, nth uint32, at, next int64, leader int32
 	if next < 0 {
 		next, err = r.behind(p.id, at, leader)
 	}
-	p.mu.Lock()
-	if p.attempts != nth {
-		p.mu.Unlock()
-		return
-	}
 	if err != nil {
-		p.reading = closed // the opener begins again where it stopped, and ends here again
-		p.retryAt = e.clock.now() + openRetry
+		p.mu.Lock()
+		if p.attempts == nth {
+			p.reading = closed // the opener begins again where it stopped, and ends here again
+			p.retryAt = e.clock.now() + openRetry
+		}
 		p.mu.Unlock()
 		r.wake()
 		return
 	}
-	p.ledger.Unreadable(next)
-	p.reading = opened
-	p.settle()
-	r.consume(p.id, next)
-	e.cfg.Log.Warn("stepped over a part of the log that can't be read", "topic", e.cfg.Topic, "partition", p.id,
-		"from_offset", at, "to_offset", next, "err", cause)
+	r.change(func() {
+		p.mu.Lock()
+		if p.attempts != nth {
+			p.mu.Unlock()
+			return
+		}
+		p.ledger.Unreadable(next)
+		p.reading = opened
+		r.consume(p.id, next)
+		p.settle()
+		e.cfg.Log.Warn("stepped over a part of the log that can't be read", "topic", e.cfg.Topic, "partition", p.id,
+			"from_offset", at, "to_offset", next, "err", cause)
+	})
 }
 
 // behind asks the leader for the batch at an offset and returns the offset behind it, by its header:

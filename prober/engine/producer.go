@@ -94,9 +94,9 @@ func (p *producer) OnBrokerWrite(meta kgo.BrokerMetadata, key int16, _ int, _, t
 }
 
 // written returns when the request that carried a record began to be written: the first one to its
-// leader after it was handed over. It returns handed itself if that is not known.
+// leader after it was handed over. It returns a time before handed if that is not known.
 func (p *producer) written(broker int32, handed time.Duration) time.Duration {
-	found := handed
+	found := handed - 1
 	p.mu.Lock()
 	for i := p.next - 1; i >= 0 && i >= p.next-len(p.writes); i-- {
 		w := p.writes[i%len(p.writes)]

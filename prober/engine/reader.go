@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,10 @@ type reader struct {
 	engine *Engine
 	client *kgo.Client
 	pulse  chan struct{} // wakes the opener
+
+	mu      sync.Mutex
+	changes []func()           // of where to read, to be made between two polls
+	cancel  context.CancelFunc // ends the present poll
 
 	got       atomic.Int64 // when the loop last got round
 	refreshed atomic.Int64 // when metadata was last asked for
@@ -49,12 +54,36 @@ func (r *reader) start() error {
 
 func (r *reader) stop() { r.client.Close() }
 
+// change lets f change where the client reads, or what the ledger thinks of that. It runs in the
+// reader's goroutine between two polls, changes in their order: so no fetch from before it, that has
+// been polled and not yet accounted for, can be taken for one from after it.
+func (r *reader) change(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changes = append(r.changes, f)
+	if r.cancel != nil {
+		r.cancel()
+	}
+}
+
+// poll makes the changes that wait and returns what was fetched, or nothing after pollLimit.
+func (r *reader) poll(ctx context.Context) kgo.Fetches {
+	ctx, cancel := context.WithTimeout(ctx, pollLimit)
+	defer cancel()
+	r.mu.Lock()
+	changes := r.changes
+	r.changes, r.cancel = nil, cancel
+	r.mu.Unlock()
+	for _, f := range changes {
+		f()
+	}
+	return r.client.PollFetches(ctx)
+}
+
 // run polls until ctx is done or the client is closed.
 func (r *reader) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		poll, cancel := context.WithTimeout(ctx, pollLimit)
-		fetches := r.client.PollFetches(poll)
-		cancel()
+		fetches := r.poll(ctx)
 		now := r.engine.present()
 		r.got.Store(int64(now))
 		if fetches.IsClientClosed() {
@@ -177,8 +206,10 @@ func (r *reader) refresh() {
 
 // forget ends the reading of a partition.
 func (r *reader) forget(id int32) {
-	r.client.RemoveConsumePartitions(map[string][]int32{r.engine.cfg.Topic: {id}})
+	r.change(func() { r.client.RemoveConsumePartitions(map[string][]int32{r.engine.cfg.Topic: {id}}) })
 }
 
 // purge drops what the client knows of the topic.
-func (r *reader) purge() { r.client.PurgeTopicsFromClient(r.engine.cfg.Topic) }
+func (r *reader) purge() {
+	r.change(func() { r.client.PurgeTopicsFromClient(r.engine.cfg.Topic) })
+}

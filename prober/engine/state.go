@@ -36,7 +36,9 @@ func (e *Engine) state() ledger.State {
 		leader, covers := p.ledger.Leader(), p.active && p.id != virtual
 		p.settle()
 		if covers && leader >= 0 {
-			of(leader).Covered = true
+			b := of(leader)
+			b.Covered = true
+			b.Partitions = append(b.Partitions, p.id)
 		}
 	}
 	s := ledger.State{

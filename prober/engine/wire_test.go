@@ -16,18 +16,21 @@ import (
 // tap sits on the connections of the reading client, between it and a broker, and may change or hold up
 // the fetch responses: what the network, a proxy or a lying broker does to records on their way back.
 type tap struct {
-	t       *testing.T
-	rewrite func(*kmsg.FetchResponse) // called by one goroutine at a time; nil changes nothing
-	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	t    *testing.T
+	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	mu sync.Mutex // held during rewrite, and by hold: responses wait for it
+	mu      sync.Mutex                // guards what follows; held while a response is edited
+	rewrite func(*kmsg.FetchResponse) // edits a response; nil changes nothing
+	gate    chan struct{}             // if not nil, responses wait until it is closed
+}
+
+// newTap returns a tap on connections that dial makes.
+func newTap(t *testing.T, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *tap {
+	return &tap{t: t, dial: dial}
 }
 
 // install puts the tap on the consumer that an engine with this configuration makes.
 func (tp *tap) install(c *Config) {
-	if tp.dial == nil {
-		tp.dial = new(net.Dialer).DialContext
-	}
 	client := c.Client
 	c.Client = func(role string, opts ...kgo.Opt) (*kgo.Client, error) {
 		if role == "consumer" {
@@ -45,8 +48,23 @@ func (tp *tap) install(c *Config) {
 
 // hold keeps all fetch responses back until release is called.
 func (tp *tap) hold() (release func()) {
+	gate := make(chan struct{})
 	tp.mu.Lock()
-	return tp.mu.Unlock
+	tp.gate = gate
+	tp.mu.Unlock()
+	return func() {
+		tp.mu.Lock()
+		tp.gate = nil
+		tp.mu.Unlock()
+		close(gate)
+	}
+}
+
+// locked runs f while no response is being edited.
+func (tp *tap) locked(f func()) {
+	tp.mu.Lock()
+	defer tp.mu.Unlock()
+	f()
 }
 
 // tapConn is a connection that reads whole responses and hands them on in what pieces are asked for.
@@ -121,6 +139,11 @@ func (c *tapConn) pass(frame []byte) []byte {
 		return frame
 	}
 	c.tap.mu.Lock()
+	if gate := c.tap.gate; gate != nil {
+		c.tap.mu.Unlock()
+		<-gate
+		c.tap.mu.Lock()
+	}
 	defer c.tap.mu.Unlock()
 	if c.tap.rewrite == nil {
 		return frame

@@ -240,6 +240,13 @@ func TestReasons(t *testing.T) {
 			s.judge(0, timeout)
 		}, `due=1 timeout=1
 			#0 timeout 10s NOT_ENOUGH_REPLICAS`},
+		{"the last error by its time, not by when it was told", func(s *story) {
+			s.send(1)
+			s.Trouble("NOT_ENOUGH_REPLICAS", s.at(0, 2*time.Second))
+			s.Trouble("NOT_LEADER_OR_FOLLOWER", s.at(0, time.Second))
+			s.judge(0, timeout)
+		}, `due=1 timeout=1
+			#0 timeout 10s NOT_ENOUGH_REPLICAS`},
 		{"an error from long before explains nothing", func(s *story) {
 			s.Trouble("NOT_ENOUGH_REPLICAS", s.Due(0)-2*time.Second-1)
 			s.send(1)

@@ -96,6 +96,25 @@ func TestOutstandingAndDeadlines(t *testing.T) {
 	}
 }
 
+func TestStamps(t *testing.T) {
+	s := newStory(t)
+	s.send(3)
+	s.ack(0, 100)
+	s.read(1, 101)
+	s.ack(1, 101)
+	for seq, known := range []bool{true, true, false, false} {
+		handed, acked, ok := s.Stamps(uint64(seq))
+		if ok != known || ok && (handed != s.at(uint64(seq), ms) || acked != s.at(uint64(seq), 5*ms)) {
+			t.Errorf("slot %d: handed over at %v, acknowledged at %v, %v", seq, handed, acked, ok)
+		}
+	}
+	s.read(0, 102)
+	s.judge(1, 9*ms)
+	if _, _, ok := s.Stamps(0); ok {
+		t.Error("a forgotten slot has stamps")
+	}
+}
+
 func TestLeaderIsUnknownAtFirst(t *testing.T) {
 	p := ledger.NewPartition(ledger.Options{Timeout: timeout}, schedule.New(1, 0, 0, time.Second))
 	if got := p.Leader(); got != ledger.UnknownBroker {

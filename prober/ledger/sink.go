@@ -109,6 +109,7 @@ type BrokerState struct {
 	Broker      int32         // node id, or UnknownBroker
 	Known       bool          // a broker of the cluster, so that Covered means something
 	Covered     bool          // it leads a partition that is probed
+	Partitions  []int32       // those that it leads and that are probed
 	Outstanding int           // records that are due and not judged
 	Oldest      time.Duration // age of the oldest of them, 0 if none
 

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kafka-prober/kafka_prober"
+
+// arrows are the packages of ours that each package may import: the house of design.md. A new package
+// gets a line here, which is the moment to think about what it may know.
+var arrows = map[string][]string{
+	"": {"collector", "prober", "prober/ledger", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
+		"internal/kafka", "internal/kind", "internal/logging", "internal/web"},
+
+	"prober":          {"internal/kafka", "internal/kind", "prober/engine", "prober/ledger", "prober/record", "prober/topics"},
+	"prober/engine":   {"prober/ledger", "prober/record", "prober/schedule"},
+	"prober/ledger":   {"prober/schedule"},
+	"prober/record":   nil,
+	"prober/recorder": {"internal/seriesdoc", "prober/ledger", "prober/schedule"},
+	"prober/schedule": nil,
+	"prober/topics":   nil,
+
+	"collector": {"internal/kafka", "internal/kind"}, // never prober: the two halves meet in main only
+
+	"internal/config":    {"internal/kind"}, // told the kinds by main: neither half
+	"internal/demo":      nil,
+	"internal/kafka":     nil,
+	"internal/kafkatest": nil,
+	"internal/kind":      nil,
+	"internal/logging":   nil,
+	"internal/seriesdoc": nil,
+	"internal/web":       nil,
+}
+
+// foreign says who may import a module of others, and who may not even depend on it through another
+// package. Paths end where a package's name may: x covers x and x/y.
+var foreign = []struct {
+	path   string
+	may    []string // import it
+	mustNo []string // depend on it
+}{
+	{"github.com/go-kit", []string{"internal/logging"}, nil},
+	{"github.com/alecthomas/kingpin", []string{""}, nil},
+	{"github.com/twmb/franz-go",
+		[]string{"", "collector", "prober", "prober/engine", "prober/topics", "internal/demo", "internal/kafka", "internal/kafkatest"},
+		[]string{"prober/ledger", "prober/record", "prober/recorder", "prober/schedule", "internal/config", "internal/kind", "internal/logging", "internal/seriesdoc", "internal/web"}},
+	{"github.com/twmb/franz-go/pkg/kfake", []string{"internal/demo"}, []string{"collector", "prober", "internal/kafka"}},
+	{"github.com/prometheus/client_golang",
+		[]string{"", "collector", "prober/recorder", "internal/kafka", "internal/seriesdoc", "internal/web"},
+		[]string{"prober/engine", "prober/ledger", "prober/record", "prober/schedule", "prober/topics", "internal/config", "internal/demo", "internal/kind"}},
+	{"github.com/prometheus/exporter-toolkit", []string{"", "internal/web"}, nil},
+	{"net/http", []string{"internal/web", "internal/kafkatest"},
+		[]string{"prober/ledger", "prober/record", "prober/schedule"}},
+	{"net", nil, []string{"prober/ledger", "prober/record", "prober/schedule"}},
+	{"log", nil, []string{"prober/ledger", "prober/record", "prober/schedule"}},
+}
+
+// pkg is a package as go list knows it, its paths shortened to those in the tables.
+type pkg struct{ imports, deps []string }
+
+func TestArchitecture(t *testing.T) {
+	t.Parallel()
+	packages := listPackages(t)
+	for name, p := range packages {
+		may, known := arrows[name]
+		if !known {
+			t.Errorf("package %q is new: say in arrows what it may import", name)
+			continue
+		}
+		for _, imported := range p.imports {
+			if _, ours := packages[imported]; ours && !slices.Contains(may, imported) {
+				t.Errorf("package %q imports %q: that arrow is not in design.md", name, imported)
+			}
+		}
+	}
+	for _, f := range foreign {
+		for name, p := range packages {
+			if f.may != nil && !slices.Contains(f.may, name) && slices.ContainsFunc(p.imports, covers(f.path)) {
+				t.Errorf("package %q imports %s: that is for %q", name, f.path, f.may)
+			}
+		}
+		for _, name := range f.mustNo {
+			if slices.ContainsFunc(packages[name].deps, covers(f.path)) {
+				t.Errorf("package %q depends on %s: see go list -deps", name, f.path)
+			}
+		}
+	}
+	for name := range arrows {
+		if _, there := packages[name]; !there {
+			t.Errorf("package %q is gone: take it out of arrows", name)
+		}
+	}
+}
+
+// covers returns whether an import path is path or below it.
+func covers(path string) func(string) bool {
+	return func(imported string) bool { return imported == path || strings.HasPrefix(imported, path+"/") }
+}
+
+// listPackages returns the module's packages by their path in it.
+func listPackages(t *testing.T) map[string]pkg {
+	t.Helper()
+	const format = `{{.ImportPath}}|{{join .Imports " "}}|{{join .Deps " "}}`
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", format, "./...")
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	short := func(paths string) []string {
+		all := strings.Fields(paths)
+		for i, path := range all {
+			all[i] = strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+		}
+		return all
+	}
+	packages := map[string]pkg{}
+	for line := range strings.Lines(string(out)) {
+		parts := strings.Split(strings.TrimSpace(line), "|")
+		packages[strings.TrimPrefix(strings.TrimPrefix(parts[0], module), "/")] = pkg{short(parts[1]), short(parts[2])}
+	}
+	return packages
+}
