@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/internal/kind"
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
 )
 
 // SLO is what a probe's records are to achieve, in its configuration.
@@ -24,10 +25,6 @@ type Limits struct {
 	Warning  kind.Duration `yaml:"warning" help:"from which to warn"`
 	Critical kind.Duration `yaml:"critical" help:"from which to page"`
 }
-
-// classicBounds are the bounds of the classic histograms in seconds. With classic scraping a quantile
-// is known no better than between two of them.
-var classicBounds = []float64{.0005, .001, .002, .003, .005, .0075, .01, .015, .02, .03, .05, .075, .1, .2, .5, 1, 2, 5, 10, 30, 60}
 
 // defaultSLO and defaultThresholds make a fresh install page.
 var (
@@ -74,7 +71,7 @@ func limit(key string, value, timeout kind.Duration) error {
 
 // largestBoundBelow returns the largest classic bound below d.
 func largestBoundBelow(d time.Duration) time.Duration {
-	for _, b := range slices.Backward(classicBounds) {
+	for _, b := range slices.Backward(ledger.LatencyBounds[:]) {
 		if bound := time.Duration(b * float64(time.Second)); bound < d {
 			return bound
 		}

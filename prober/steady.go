@@ -179,6 +179,7 @@ func (s *SteadySettings) Run(ctx context.Context, env Env) error {
 	var wait sync.WaitGroup
 	wait.Go(func() { p.keeper.Run(keeping) })
 	defer wait.Wait()
+	defer admin.Close() // a request on a connection that a silent broker does not take up outlives its context
 	defer stop()
 	return p.engine.Run(ctx, DrainTime)
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -44,4 +45,10 @@ func (b *bubble) client(_ string, opts ...kgo.Opt) (*kgo.Client, error) {
 
 func (b *bubble) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	return b.network.DialContext(ctx, network, addr)
+}
+
+// pass lets time pass, in a bubble, until everybody has done what there was to do.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }

@@ -9,6 +9,10 @@ import (
 type clock struct {
 	epoch time.Time
 
+	// read reads both clocks at one instant: a scheduling delay between two readings would look like a
+	// jump. Tests step the wall clock here.
+	read func() (wall time.Time, monotonic time.Duration)
+
 	// expected is when the sender will next have got round at the latest; whoever sees a time well
 	// past it knows that the process did not run.
 	expected atomic.Int64
@@ -24,7 +28,11 @@ const wallStep = 100 * time.Millisecond
 
 func newClock() *clock {
 	c := &clock{epoch: time.Now(), boot: suspendedSinceBoot()}
-	c.wall = c.offset(c.epoch)
+	c.read = func() (time.Time, time.Duration) {
+		now := time.Now()
+		return now.Round(0), now.Sub(c.epoch) // without its monotonic part a time is the wall clock's
+	}
+	c.wall = c.offset()
 	c.expect(maxPause)
 	return c
 }
@@ -33,8 +41,8 @@ func (c *clock) now() time.Duration { return time.Since(c.epoch) }
 
 // at returns a monotonic time as an instant of the wall clock as it goes now, for other hosts and logs.
 func (c *clock) at(d time.Duration) time.Time {
-	now := time.Now()
-	return now.Add(d - now.Sub(c.epoch))
+	wall, monotonic := c.read()
+	return wall.Add(d - monotonic)
 }
 
 // expect says that the sender will get round by t.
@@ -56,13 +64,15 @@ func (c *clock) slept() bool {
 
 // look counts a jump of the wall clock since the last call.
 func (c *clock) look() {
-	offset := c.offset(time.Now())
+	offset := c.offset()
 	if d := offset - c.wall; d > wallStep || d < -wallStep {
 		c.steps.Add(1)
 	}
 	c.wall = offset
 }
 
-func (c *clock) offset(t time.Time) time.Duration {
-	return time.Duration(t.UnixNano()) - t.Sub(c.epoch)
+// offset returns the wall clock minus the monotonic one.
+func (c *clock) offset() time.Duration {
+	wall, monotonic := c.read()
+	return time.Duration(wall.UnixNano()) - monotonic
 }

@@ -71,7 +71,7 @@ func New(c Config) (*Engine, error) {
 	if !c.GoTimers {
 		e.sender.alarm = newAlarm()
 	}
-	e.reader.engine = e
+	e.reader.engine, e.reader.pulse = e, make(chan struct{}, 1)
 	v := e.newPartition(virtual, e.clock.now(), nil)
 	v.active = true
 	v.ledger.Lead(ledger.UnknownBroker, e.seriesOf(ledger.UnknownBroker))

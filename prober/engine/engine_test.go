@@ -8,13 +8,19 @@ import (
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
 )
 
-// start runs an engine until the test ends or stop is called, which returns when it has ended.
+// start runs a new engine as run does.
 func start(t *testing.T, c Config) (e *Engine, stop func()) {
 	t.Helper()
 	e, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return e, run(t, e)
+}
+
+// run runs an engine until the test ends or stop is called, which returns when it has ended.
+func run(t *testing.T, e *Engine) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx, 3*time.Second) }()
@@ -30,7 +36,7 @@ func start(t *testing.T, c Config) (e *Engine, stop func()) {
 		}
 	}
 	t.Cleanup(stop)
-	return e, stop
+	return stop
 }
 
 // await waits until done says so.

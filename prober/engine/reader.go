@@ -48,7 +48,6 @@ func (r *reader) start() error {
 		return err
 	}
 	r.client = client
-	r.pulse = make(chan struct{}, 1)
 	return nil
 }
 

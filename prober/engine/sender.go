@@ -57,13 +57,15 @@ func (s *sender) serve(p *partition, now time.Duration) time.Duration {
 		s.take(p, now)
 	}
 	e.nameTrouble(p, now)
-	p.ledger.Judge(now)
 	next := now + maxPause
 	if p.active && !e.draining.Load() {
 		next = p.ledger.NextDue()
 	}
-	if deadline, ok := p.ledger.NextDeadline(); ok {
-		next = min(next, deadline)
+	if p.id != virtual || now >= startGrace { // until then it may be no more than our own start
+		p.ledger.Judge(now)
+		if deadline, ok := p.ledger.NextDeadline(); ok {
+			next = min(next, deadline)
+		}
 	}
 	s.out = p.ledger.Flush(s.out[:0])
 	p.mu.Unlock()

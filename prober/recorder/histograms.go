@@ -1,12 +1,10 @@
 package recorder
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
 
-// classicBounds are the bounds of the classic buckets in seconds: fine around 1-100 ms, where healthy
-// clusters are, and with every usual timeout and threshold on a bound of its own.
-var classicBounds = []float64{
-	.0005, .001, .002, .003, .005, .0075, .01, .015, .02, .03, .05, .075, .1, .2, .5, 1, 2, 5, 10, 30, 60,
-}
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
+)
 
 // numHistograms is how many rows of the table are histograms; they are the first ones.
 const numHistograms = int(ackReadGap) + 1
@@ -32,7 +30,7 @@ func newHistograms(classic string) histograms {
 			NativeHistogramZeroThreshold: 1e-6,
 		}
 		if classic == ClassicAll || classic != ClassicNone && (id == endToEnd || id == produce) {
-			opts.Buckets = classicBounds
+			opts.Buckets = ledger.LatencyBounds[:]
 		}
 		all[i] = prometheus.HistogramVecOpts{
 			HistogramOpts:  opts,

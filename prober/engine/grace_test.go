@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
+)
+
+// TestStartGrace lets the first metadata come at different times after the start. What was due before is
+// nobody's fault if it comes soon; after that it is Kafka's, with the connect error as the reason.
+func TestStartGrace(t *testing.T) {
+	const timeout = 2 * time.Second
+	for _, test := range []struct {
+		name    string
+		after   time.Duration // of the first metadata
+		skipped bool
+	}{
+		{"at once", 100 * time.Millisecond, true},
+		{"later than the timeout, within the grace", 4 * time.Second, true},
+		{"just within the grace", startGrace - 100*time.Millisecond, true},
+		{"just after the grace", startGrace + 100*time.Millisecond, false},
+		{"in an outage", 20 * time.Second, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bubble) {
+				book := new(notebook)
+				cfg := b.config(t, book)
+				cfg.Interval, cfg.Timeout = 100*time.Millisecond, timeout
+				cfg.Trouble = func(int32) (string, time.Time, bool) { return "CONNECTION_REFUSED", time.Now(), true }
+				e, stop := start(t, cfg)
+				pass(test.after)
+				if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
+					t.Fatal(err)
+				}
+				pass(10 * time.Second)
+				stop()
+
+				sum := book.total()
+				checkInvariant(t, sum)
+				before := uint64(test.after / cfg.Interval)
+				want := ledger.Tally{Due: sum.Due}
+				if test.skipped {
+					want.Outcomes[ledger.Skipped], want.Skips[ledger.Starting] = before, before
+				} else {
+					want.Outcomes[ledger.Timeout] = before
+				}
+				want.Outcomes[ledger.Delivered] = sum.Due - before
+				if sum != want {
+					t.Errorf("counts = %+v\nwant     %+v", sum, want)
+				}
+				for _, r := range book.results(ledger.UnknownBroker) {
+					if r.Reason != "CONNECTION_REFUSED" || r.Latency != timeout {
+						t.Errorf("record %d: %v after %v because of %q, want a timeout at %v because of CONNECTION_REFUSED",
+							r.Sequence, r.Outcome, r.Latency, r.Reason, timeout)
+					}
+				}
+				t.Logf("%d records due before the first metadata: %d skipped, %d timeouts", before,
+					sum.Skips[ledger.Starting], sum.Outcomes[ledger.Timeout])
+			})
+		})
+	}
+}
