@@ -25,14 +25,20 @@ var arrows = map[string][]string{
 
 	"collector": {"internal/kafka", "internal/kind"}, // never prober: the two halves meet in main only
 
-	"internal/config":    {"internal/kind"}, // told the kinds by main: neither half
-	"internal/demo":      nil,
-	"internal/kafka":     nil,
-	"internal/kafkatest": nil,
-	"internal/kind":      nil,
-	"internal/logging":   nil,
-	"internal/seriesdoc": nil,
-	"internal/web":       nil,
+	"internal/config":           {"internal/kind", "internal/security"}, // told the kinds by main: neither half
+	"internal/demo":             nil,
+	"internal/fidelity":         nil, // the benchmark against a bare loop and against Kafka's own tool
+	"internal/fidelity/brokers": nil,
+	"internal/fidelity/floor":   {"internal/fidelity"},
+	"internal/fidelity/ours":    {"internal/fidelity", "internal/fidelity/probe", "internal/kafka"},
+	"internal/fidelity/probe":   {"internal/fidelity", "internal/kafka", "prober/engine", "prober/ledger", "prober/record"},
+	"internal/kafka":            nil,
+	"internal/kafkatest":        nil,
+	"internal/kind":             nil,
+	"internal/logging":          nil,
+	"internal/security":         {"internal/kind"},
+	"internal/seriesdoc":        nil,
+	"internal/web":              nil,
 }
 
 // foreign says who may import a module of others, and who may not even depend on it through another
@@ -45,9 +51,10 @@ var foreign = []struct {
 	{"github.com/go-kit", []string{"internal/logging"}, nil},
 	{"github.com/alecthomas/kingpin", []string{""}, nil},
 	{"github.com/twmb/franz-go",
-		[]string{"", "collector", "prober", "prober/engine", "prober/topics", "internal/demo", "internal/kafka", "internal/kafkatest"},
+		[]string{"", "collector", "prober", "prober/engine", "prober/topics", "internal/demo", "internal/kafka", "internal/kafkatest",
+			"internal/fidelity/brokers", "internal/fidelity/floor", "internal/fidelity/probe"},
 		[]string{"prober/ledger", "prober/record", "prober/recorder", "prober/schedule", "internal/config", "internal/kind", "internal/logging", "internal/seriesdoc", "internal/web"}},
-	{"github.com/twmb/franz-go/pkg/kfake", []string{"internal/demo"}, []string{"collector", "prober", "internal/kafka"}},
+	{"github.com/twmb/franz-go/pkg/kfake", []string{"internal/demo", "internal/fidelity/brokers"}, []string{"collector", "prober", "internal/kafka"}},
 	{"github.com/prometheus/client_golang",
 		[]string{"", "collector", "prober/recorder", "internal/kafka", "internal/seriesdoc", "internal/web"},
 		[]string{"prober/engine", "prober/ledger", "prober/record", "prober/schedule", "prober/topics", "internal/config", "internal/demo", "internal/kind"}},

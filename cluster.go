@@ -88,7 +88,7 @@ func (r *cluster) apply(c config.Cluster) error {
 			}
 		}
 	}
-	failures = append(failures, r.applyCollectors(c.Collectors))
+	failures = append(failures, r.applyCollectors(c))
 	return errors.Join(failures...)
 }
 
@@ -127,10 +127,10 @@ func promised(cluster, name string, p prober.Promise) recorder.Probe {
 	return out
 }
 
-func (r *cluster) applyCollectors(instances []config.Instance) error {
+func (r *cluster) applyCollectors(c config.Cluster) error {
 	var prints []string
 	var members []collector.Member
-	for _, i := range instances {
+	for _, i := range c.Collectors {
 		prints = append(prints, i.Fingerprint())
 		members = append(members, collector.Member{Name: i.Name, Settings: i.Settings})
 	}
@@ -143,7 +143,8 @@ func (r *cluster) applyCollectors(instances []config.Instance) error {
 	if len(members) == 0 {
 		return nil
 	}
-	set, err := collector.NewSet(collector.Env{Cluster: r.name, Listener: listener, Factory: r.factory, Log: r.base}, members)
+	env := collector.Env{Cluster: r.name, Listener: listener, Factory: r.factory, Log: r.base, ExpectedBrokers: c.ExpectedBrokers}
+	set, err := collector.NewSet(env, members)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func TestDemo(t *testing.T) {
 
 	var exposition []byte
 	var all map[string]*dto.MetricFamily
-	await(t, 10*time.Second, "records of three brokers and the collectors' first refresh", func() bool {
+	await(t, 15*time.Second, "records of three brokers and the collectors' first refresh", func() bool {
 		exposition = get(t, demo.base+"/metrics")
 		all = families(t, exposition)
 		checkScrape(t, all)
@@ -45,7 +45,8 @@ func TestDemo(t *testing.T) {
 				return false
 			}
 		}
-		return sum(all, "kafka_prober_collector_success", nil) == 1 && sum(all, "kafka_prober_broker_up", nil) == 3
+		return sum(all, "kafka_prober_collector_success", nil) == float64(collectorsByDefault()) &&
+			sum(all, "kafka_prober_broker_up", nil) == 3
 	})
 	t.Run("series", func(t *testing.T) { checkGolden(t, "series.golden", describeSeries(all)) })
 	t.Run("lint", func(t *testing.T) { lint(t, exposition) })
@@ -62,6 +63,15 @@ func TestDemo(t *testing.T) {
 			t.Errorf("does not say %q", want)
 		}
 	}
+}
+
+func collectorsByDefault() (n int) {
+	for _, k := range kinds.Collectors.All() {
+		if k.Default {
+			n++
+		}
+	}
+	return n
 }
 
 // sometimes are series of ours that exist only once something has gone wrong.

@@ -105,9 +105,13 @@ func serveHere(t *testing.T, args ...string) string {
 	select {
 	case address := <-listening:
 		t.Cleanup(func() {
+			began := time.Now()
 			stop()
 			if err := <-ended; err != nil {
 				t.Errorf("serve: %v", err)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("stopping took %v, want at most 5 s", took)
 			}
 		})
 		return "http://" + address.String()

@@ -10,8 +10,6 @@ import (
 	"github.com/kafka-prober/kafka_prober/internal/kafkatest"
 )
 
-func init() { runTests = func(m *testing.M) { kafkatest.Main(m) } }
-
 // TestServeOnKafka is the daemon's main job on a real cluster: every broker's end-to-end latency, ten
 // records a second each, all delivered, every record accounted for at every scrape.
 func TestServeOnKafka(t *testing.T) {

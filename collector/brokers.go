@@ -44,7 +44,13 @@ func init() {
 	})
 }
 
-var _ Settings = (*BrokersSettings)(nil)
+var (
+	_ Settings   = (*BrokersSettings)(nil)
+	_ WithRights = (*BrokersSettings)(nil)
+)
+
+// Rights implements WithRights.
+func (s *BrokersSettings) Rights() []kind.Right { return []kind.Right{rightController} }
 
 // Validate implements kind.Settings.
 func (s *BrokersSettings) Validate() error {
@@ -81,13 +87,22 @@ func (s *BrokersSettings) New(env Env) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	controllers, err := env.Factory.Client("controllers", kgo.RequestTimeoutOverhead(time.Duration(s.Timeout)))
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
 	return &brokers{
 		settings:   *s,
 		client:     client,
 		log:        env.Log,
+		assigned:   env.assigned,
+		controller: newControllerWatch(env, controllers),
+		configured: env.ExpectedBrokers,
+		expected:   env.Desc("expected_brokers", "Brokers that the cluster should have, as expected_brokers of the configuration says."),
 		up:         env.Desc("broker_up", "Whether the broker is listed by the cluster and answers; 0 also when nobody could be asked.", "broker"),
 		info:       env.Desc("broker_info", "Where the broker is, as it advertises itself on this listener.", "broker", "host", "rack"),
-		registered: env.Desc("brokers_registered", "Brokers that the controller has registered, fenced ones included (Kafka 4.0 and later)."),
+		registered: env.Desc("brokers_registered", "Brokers that the controller has registered, fenced ones included; before Kafka 4.0 those listed or assigned a replica."),
 		reachable:  env.Desc("brokers_reachable", "Brokers that are up."),
 		known:      make(map[int32]*broker),
 	}, nil
@@ -100,7 +115,11 @@ type brokers struct {
 	client   *kgo.Client
 	log      *slog.Logger
 
-	up, info, registered, reachable *prometheus.Desc
+	assigned   *assignedBrokers
+	controller *controllerWatch
+	configured int // brokers that there should be, 0 if the configuration does not say
+
+	up, info, registered, reachable, expected *prometheus.Desc
 
 	known map[int32]*broker // by node id; belongs to Refresh
 }
@@ -116,13 +135,17 @@ type broker struct {
 
 // Describe implements Source.
 func (b *brokers) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{b.up, b.info, b.registered, b.reachable} {
+	for _, d := range []*prometheus.Desc{b.up, b.info, b.registered, b.reachable, b.expected} {
 		ch <- d
 	}
+	b.controller.describe(ch)
 }
 
 // Close implements Source.
-func (b *brokers) Close() { b.client.Close() }
+func (b *brokers) Close() {
+	b.client.Close()
+	b.controller.client.Close()
+}
 
 // Refresh implements Source. That a broker is down is an answer and no error;
 // that nobody says which brokers there are is one, and then the brokers known
@@ -137,17 +160,21 @@ func (b *brokers) Refresh(ctx context.Context) (*Snapshot, error) {
 	answers := b.ask(ctx, b.listed())
 	wg.Wait()
 
-	if members.listed != nil {
+	controller := controllerAnswer{err: errNoAnswer}
+	if members.view.brokers != nil {
 		b.learn(members, time.Now())
+		next := b.promising(members.view)
+		wg.Go(func() { controller = b.controller.ask(ctx, members.view, next, time.Duration(b.settings.Timeout)) })
 		for id, err := range b.ask(ctx, b.unasked(answers)) {
 			answers[id] = err
 		}
+		wg.Wait()
 	}
 	b.judge(answers)
 	if len(b.known) == 0 {
 		return nil, listErr
 	}
-	return b.snapshot(members), listErr
+	return b.snapshot(members, controller), listErr
 }
 
 // ask asks the brokers, all at the same time, and returns each one's error.
@@ -221,7 +248,7 @@ func (b *brokers) judge(answers map[int32]error) {
 }
 
 // snapshot returns the series of what is known.
-func (b *brokers) snapshot(members membership) *Snapshot {
+func (b *brokers) snapshot(members membership, controller controllerAnswer) *Snapshot {
 	s, reachable := new(Snapshot), 0
 	for id, broker := range b.known {
 		label := strconv.Itoa(int(id))
@@ -232,8 +259,12 @@ func (b *brokers) snapshot(members membership) *Snapshot {
 		}
 	}
 	s.Gauge(b.reachable, float64(reachable))
-	if members.registered != nil {
-		s.Gauge(b.registered, float64(len(members.registered)))
+	if n, known := members.count(b.assigned.get()); known {
+		s.Gauge(b.registered, float64(n))
 	}
+	if b.configured > 0 {
+		s.Gauge(b.expected, float64(b.configured))
+	}
+	b.controller.learn(s, members.view, controller, reachable)
 	return s
 }

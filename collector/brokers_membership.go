@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -14,22 +13,37 @@ import (
 
 // membership is which brokers a cluster says it has.
 type membership struct {
-	listed     map[int32]place // those that clients are sent to; nil if nobody said
+	view       clusterView     // what clients are told; its brokers are nil if nobody said
 	registered map[int32]place // those of the controller, fenced ones too; nil if it can't be asked
 }
 
-// place is where a broker is.
-type place struct{ host, rack string }
+// count returns how many brokers the cluster has, or that nobody knows: where the
+// controller can't be asked, those that are listed or that replicas are assigned to.
+func (m membership) count(assigned []int32) (n int, known bool) {
+	switch {
+	case m.registered != nil:
+		return len(m.registered), true
+	case m.view.brokers == nil || assigned == nil:
+		return 0, false
+	}
+	n = len(m.view.brokers)
+	for _, id := range assigned {
+		if _, listed := m.view.brokers[id]; !listed {
+			n++
+		}
+	}
+	return n, true
+}
 
 // list asks the cluster which brokers it has, within the collector's timeout.
 // What it learnt is valid beside an error.
 func (b *brokers) list(ctx context.Context) (members membership, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.settings.Timeout))
 	defer cancel()
-	if members.listed, err = hedge(ctx, b.listMetadata); err != nil {
+	if members.view, err = askCluster(ctx, b.client); err != nil {
 		return members, fmt.Errorf("list brokers: %w", err)
 	}
-	next := b.promising(members.listed)
+	next := b.promising(members.view)
 	members.registered, err = hedge(ctx, func(ctx context.Context) (map[int32]place, error) {
 		return b.listRegistered(ctx, next())
 	})
@@ -41,42 +55,16 @@ func (b *brokers) list(ctx context.Context) (members membership, err error) {
 
 // promising returns a function that goes round the listed brokers, beginning
 // with those that were up a moment ago.
-func (b *brokers) promising(listed map[int32]place) func() int32 {
+func (b *brokers) promising(view clusterView) func() int32 {
 	var up, others []int32
-	for id := range listed { // in random order, which spreads the load
+	for _, id := range view.ids() {
 		if known, ok := b.known[id]; ok && known.up {
 			up = append(up, id)
 		} else {
 			others = append(others, id)
 		}
 	}
-	ids := append(up, others...)
-	var turn atomic.Uint32
-	return func() int32 {
-		if len(ids) == 0 {
-			return -1
-		}
-		return ids[int(turn.Add(1)-1)%len(ids)]
-	}
-}
-
-// listMetadata asks any broker, with a request of our own: kadm would answer
-// from a cache. kgo learns the brokers from the same response.
-func (b *brokers) listMetadata(ctx context.Context) (map[int32]place, error) {
-	req := kmsg.NewPtrMetadataRequest()
-	req.Topics = []kmsg.MetadataRequestTopic{} // none; nil would be all
-	resp, err := req.RequestWith(ctx, b.client)
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
-	}
-	if err != nil {
-		return nil, err
-	}
-	places := make(map[int32]place, len(resp.Brokers))
-	for _, r := range resp.Brokers {
-		places[r.NodeID] = place{r.Host, deref(r.Rack)}
-	}
-	return places, nil
+	return roundRobin(append(up, others...))
 }
 
 // listRegistered asks a broker which brokers are registered, whether they serve
@@ -112,7 +100,7 @@ func (b *brokers) learn(members membership, now time.Time) {
 	for id, p := range members.registered {
 		b.meet(id, p, now)
 	}
-	for id, p := range members.listed { // last: it has this listener's address
+	for id, p := range members.view.brokers { // last: it has this listener's address
 		b.meet(id, p, now).listed = true
 	}
 	for id, broker := range b.known {
@@ -136,11 +124,4 @@ func (b *brokers) meet(id int32, p place, now time.Time) *broker {
 	}
 	known.seen = now
 	return known
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

@@ -27,6 +27,12 @@ type Settings interface {
 	New(Env) (Source, error)
 }
 
+// WithRights is implemented by Settings whose collector needs rights, so that
+// `check` can list them. The name "*" stands for every topic or group.
+type WithRights interface {
+	Rights() []kind.Right
+}
+
 // Schedule says how often a collector asks and how much time it has.
 type Schedule struct {
 	Interval time.Duration // from the start of one refresh to the start of the next
@@ -54,6 +60,11 @@ type Env struct {
 	Factory  *kafka.Factory // for a collector that needs connections of its own
 	Log      *slog.Logger   // NewSet adds cluster, listener and the collector's name
 	Client   *kgo.Client    // shared by the collectors of a Set, patient (10 s); made by NewSet, not to be closed
+	Account  *Account       // of this collector; made by NewSet
+
+	ExpectedBrokers int // as the configuration says, 0 if it does not
+
+	assigned *assignedBrokers // made by NewSet
 }
 
 // Desc describes a series kafka_prober_<name> of this cluster and listener. Give

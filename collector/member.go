@@ -22,6 +22,7 @@ type member struct {
 	source   Source
 	schedule Schedule
 	log      *slog.Logger
+	account  *Account
 
 	failures int // in a row; belongs to run
 
@@ -95,14 +96,15 @@ func (m *member) report(err error) {
 	}
 }
 
-// pause returns how long to wait after a refresh that took so long. A failed
+// pause returns how long to wait after a refresh that took so long: at least as
+// long again, so that a cluster slow to answer is asked less often. A failed
 // one is repeated sooner, at most once an interval after a few of them. The
 // jitter keeps many probers from asking in step.
 func (m *member) pause(took time.Duration) time.Duration {
 	interval := m.schedule.Interval
 	jitter := 0.95 + 0.1*rand.Float64()
 	if m.failures == 0 {
-		return max(time.Duration(float64(interval)*jitter)-took, 0)
+		return max(time.Duration(float64(interval)*jitter)-took, min(took, interval))
 	}
 	retry := firstRetry
 	for i := 1; i < m.failures && retry < interval; i++ {

@@ -32,6 +32,7 @@ type Set struct {
 	success *prometheus.Desc
 	took    *prometheus.Desc
 	lastOK  *prometheus.Desc
+	account accountDescs
 
 	mu     sync.Mutex
 	stop   context.CancelFunc // nil until Start
@@ -41,19 +42,20 @@ type Set struct {
 
 var _ prometheus.Collector = (*Set)(nil)
 
-// NewSet makes the collectors without starting them; it does no I/O. env.Client
-// is made here. Close the set also when it was never started.
+// NewSet makes the collectors without starting them; it does no I/O. What env
+// lacks is made here. Close the set also when it was never started.
 func NewSet(env Env, members []Member) (*Set, error) {
 	client, err := env.Factory.Client("collector", kgo.RequestTimeoutOverhead(adminOverhead))
 	if err != nil {
 		return nil, err
 	}
-	env.Client = client
+	env.Client, env.assigned = client, new(assignedBrokers)
 	s := &Set{
 		client:  client,
 		success: env.Desc("collector_success", "Whether the collector's last refresh went well and is not older than three intervals.", "collector"),
 		took:    env.Desc("collector_duration_seconds", "How long the collector's last refresh took.", "collector"),
 		lastOK:  env.Desc("collector_last_success_timestamp_seconds", "When the collector last refreshed without an error, in Unix time.", "collector"),
+		account: newAccountDescs(env),
 	}
 	for _, m := range members {
 		if err := s.add(env, m); err != nil {
@@ -77,11 +79,12 @@ func (s *Set) add(env Env, m Member) error {
 		schedule.Budget = schedule.Interval
 	}
 	env.Log = env.Log.With("kafka_cluster", env.Cluster, "listener", env.Listener, "collector", m.Name)
+	env.Account = newAccount(env.Log)
 	source, err := settings.New(env)
 	if err != nil {
 		return err
 	}
-	s.members = append(s.members, &member{name: m.Name, source: source, schedule: schedule, log: env.Log})
+	s.members = append(s.members, &member{name: m.Name, source: source, schedule: schedule, log: env.Log, account: env.Account})
 	return nil
 }
 
@@ -123,6 +126,7 @@ func (s *Set) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{s.success, s.took, s.lastOK} {
 		ch <- d
 	}
+	s.account.describe(ch)
 	for _, m := range s.members {
 		m.source.Describe(ch)
 	}
@@ -138,6 +142,7 @@ func (s *Set) Collect(ch chan<- prometheus.Metric) {
 		for _, metric := range v.state {
 			ch <- metric
 		}
+		m.account.collect(ch, s.account, m.name)
 		if v.refreshed {
 			ch <- constMetric(s.success, prometheus.GaugeValue, boolFloat(v.success), []string{m.name})
 			ch <- constMetric(s.took, prometheus.GaugeValue, v.took.Seconds(), []string{m.name})

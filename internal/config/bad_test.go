@@ -153,6 +153,14 @@ var badFiles = map[string][]string{
 	"servers_text": {
 		`f.yml:3: clusters[0].bootstrap_servers: must be a list, is a single value`,
 	},
+	"security": {
+		`f.yml:4: clusters[0].tls_config.min_version: must be TLS10, TLS11, TLS12 or TLS13, is "SSL3"`,
+		`f.yml:4: clusters[0].tls_config.key_file: a private key needs its certificate: give cert_file too`,
+		`f.yml:5: clusters[0].sasl.user: unknown key, must be mechanism, username, password, password_file, password_env, token, token_file or oauth2`,
+		`f.yml:5: clusters[0].sasl.username: SCRAM-SHA-256 needs a user`,
+		`f.yml:9: clusters[1].sasl.mechanism: must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or AWS_MSK_IAM, is "KERBEROS"`,
+		`f.yml:15: clusters[2].sasl.oauth2.token_url: must not hold a user, a password or a query: there are client_id, client_secret_file and endpoint_params`,
+	},
 	"several": {
 		`f.yml:1: classic_histograms: must be all, main or none, is "some"`,
 		`f.yml:4: clusters[0].bootstrap_servers[0]: kafka-1: missing port, write kafka-1:9092`,
@@ -180,7 +188,7 @@ var badFiles = map[string][]string{
 		`f.yml:5: clusters[0].collectors.irs: unknown collector, did you mean "isr"? (known: isr, jmx)`,
 	},
 	"unknown_far_key": {
-		`f.yml:4: clusters[0].zookeeper: unknown key, must be probes, collectors, name, bootstrap_servers, client_id, topic_management, max_topic_rate or expected_brokers`,
+		`f.yml:4: clusters[0].zookeeper: unknown key, must be probes, collectors, name, bootstrap_servers, client_id, topic_management, max_topic_rate, expected_brokers, tls_config or sasl`,
 	},
 	"unknown_key": {
 		`f.yml:8: clusters[0].probes[1].intervall: unknown key, did you mean "interval"?`,

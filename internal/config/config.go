@@ -18,6 +18,7 @@ import (
 	"regexp"
 
 	"github.com/kafka-prober/kafka_prober/internal/kind"
+	"github.com/kafka-prober/kafka_prober/internal/security"
 )
 
 // Config is a whole configuration.
@@ -33,8 +34,7 @@ const (
 	ClassicNone = "none"
 )
 
-// Cluster is one Kafka cluster and what to run on it. Keys for security and
-// listeners are further fields with a yaml tag.
+// Cluster is one Kafka cluster and what to run on it.
 type Cluster struct {
 	Name             string   `yaml:"name" required:"true" help:"value of the label kafka_cluster"`
 	BootstrapServers []string `yaml:"bootstrap_servers" required:"true" help:"host:port of some of the brokers; the others are found through them"`
@@ -42,6 +42,9 @@ type Cluster struct {
 	TopicManagement  string   `yaml:"topic_management" enum:"none|create|full" help:"none: touch no topic; create: create the probes' topics, add partitions, elect leaders; full: also alter settings and move replicas of the probes' topics"`
 	MaxTopicRate     float64  `yaml:"max_topic_rate" help:"upper bound of records per second and partition on a probe's topic, all probers together; each stretches its interval to keep to it"`
 	ExpectedBrokers  int      `yaml:"expected_brokers" default:"not checked" help:"number of brokers the cluster should have; a missing one can then be told from one that was removed"`
+
+	TLS  *security.TLS  `yaml:"tls_config" help:"never shown: its keys are"`
+	SASL *security.SASL `yaml:"sasl" help:"never shown: its keys are"`
 
 	Probes     []Instance `yaml:"-"` // in the file's order; the kinds that run by default if it says nothing
 	Collectors []Instance `yaml:"-"` // sorted by name; at most one of each kind
@@ -100,6 +103,12 @@ func (c *Cluster) Validate() error {
 	}
 	if c.ExpectedBrokers < 0 {
 		errs = append(errs, kind.Errorf("expected_brokers", "must be a number of brokers, is %d", c.ExpectedBrokers))
+	}
+	if c.TLS != nil {
+		errs = append(errs, kind.Nest("tls_config", c.TLS.Validate()))
+	}
+	if c.SASL != nil {
+		errs = append(errs, kind.Nest("sasl", c.SASL.Validate()))
 	}
 	return errors.Join(errs...)
 }

@@ -32,7 +32,7 @@ func golden(t *testing.T, file, got string) {
 // The golden file of a good one is what it means with every default written out.
 // Without secrets it reads back as the same configuration.
 func TestGoodFiles(t *testing.T) {
-	for _, name := range []string{"minimal", "full", "aliases"} {
+	for _, name := range []string{"minimal", "full", "aliases", "security"} {
 		t.Run(name, func(t *testing.T) {
 			c, err := config.Load(filepath.Join("testdata", name+".good.yml"), testKinds())
 			if err != nil {

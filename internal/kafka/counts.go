@@ -10,6 +10,8 @@ import (
 type listenerCounts struct {
 	mu      sync.Mutex                              // held to add a broker
 	brokers atomic.Pointer[map[int32]*brokerCounts] // replaced, never changed, so that hooks read without a lock
+
+	credentials atomic.Pointer[credentials] // of the factory that was made last
 }
 
 // brokerCounts are what the clients did on the connections to one broker, since

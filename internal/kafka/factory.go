@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -13,7 +14,10 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/plugin/kslog"
+
+	"github.com/kafka-prober/kafka_prober/internal/security"
 )
 
 // Bounds that every client shares. With kgo's own (10 s, 5 s, 250 ms to 5 s) a
@@ -46,6 +50,9 @@ type Settings struct {
 	ClientID         string   // as Kafka's quotas and request logs see it; "kafka_prober" if empty
 	Version          string   // of this program, as Kafka's client metrics see it; from the build if empty
 	Dialer           DialFunc // nil means net.Dialer; tests use kfake.VirtualNetwork
+
+	TLS  *security.TLS  // nil: plaintext
+	SASL *security.SASL // nil: no authentication
 }
 
 // Factory makes the clients of one cluster and listener. It holds no
@@ -56,13 +63,16 @@ type Factory struct {
 	log      *slog.Logger
 	hooks    *hooks
 	errors   *LastErrors
+
+	credentials *credentials
 }
 
 // NewFactory returns a factory that logs to log, to which it adds the cluster and
 // listener, and counts in traffic. In an outage every client says the same thing
 // ten times a second, so a long-lived program hands over a rate-limited log (see
 // logging.RateLimited). traffic may be nil; factories of the same cluster and
-// listener share their counts.
+// listener share their counts. It reads the files that the settings name; what is
+// wrong with them is the error of every connection, until Watch finds them mended.
 func NewFactory(s Settings, log *slog.Logger, traffic *Traffic) *Factory {
 	if s.Listener == "" {
 		s.Listener = "default"
@@ -76,13 +86,49 @@ func NewFactory(s Settings, log *slog.Logger, traffic *Traffic) *Factory {
 	s.Version = softwareVersion(s.Version)
 	s.BootstrapServers = slices.Clone(s.BootstrapServers)
 	errors := newLastErrors()
+	log = log.With("kafka_cluster", s.Cluster, "listener", s.Listener)
+	counts := traffic.counts(s.Cluster, s.Listener)
+	credentials := newCredentials(s, log)
+	counts.credentials.Store(credentials)
 	return &Factory{
-		settings: s,
-		log:      log.With("kafka_cluster", s.Cluster, "listener", s.Listener),
-		hooks:    &hooks{counts: traffic.counts(s.Cluster, s.Listener), errors: errors},
-		errors:   errors,
+		settings:    s,
+		log:         log,
+		hooks:       &hooks{counts: counts, errors: errors},
+		errors:      errors,
+		credentials: credentials,
 	}
 }
+
+// Watch reads the files of the credentials again and again until ctx is done, and
+// puts what is new in them to use: on new connections at once, on those that are
+// open by closing them one after the other. It returns at once if there are none.
+func (f *Factory) Watch(ctx context.Context) { f.credentials.watch(ctx) }
+
+// Credentials returns why the credentials, as the files have them now, can't be
+// used: a *CredentialError, or nil if they can.
+func (f *Factory) Credentials() error {
+	if err := f.credentials.failure.Load(); err != nil {
+		return err
+	}
+	return nil
+}
+
+// TLS returns the configuration for a connection to a host, or nil if connections
+// are plain.
+func (f *Factory) TLS(host string) (*tls.Config, error) {
+	if f.settings.TLS == nil {
+		return nil, nil
+	}
+	m, err := f.credentials.current()
+	if err != nil {
+		return nil, err
+	}
+	return m.tlsConfig(host), nil
+}
+
+// Mechanism returns what authenticates a connection, with the credentials in force
+// at that moment, or nil if nothing does.
+func (f *Factory) Mechanism() sasl.Mechanism { return f.credentials.mechanism() }
 
 // Settings returns the settings with their defaults filled in.
 func (f *Factory) Settings() Settings { return f.settings }
@@ -117,8 +163,13 @@ func (f *Factory) common(logger kgo.Logger) []kgo.Opt {
 		kgo.WithLogger(logger),
 		kgo.WithHooks(f.hooks),
 	}
-	if dial := f.settings.Dialer; dial != nil {
+	if dial := f.settings.Dialer; f.credentials.any() {
+		opts = append(opts, kgo.Dialer(f.dial))
+	} else if dial != nil {
 		opts = append(opts, kgo.Dialer(boundedDial(dial)))
+	}
+	if mechanism := f.credentials.mechanism(); mechanism != nil {
+		opts = append(opts, kgo.SASL(mechanism))
 	}
 	return opts
 }

@@ -2,8 +2,6 @@ package kafka
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -20,12 +18,17 @@ import (
 // written like Kafka's, beside which they stand in the label `reason`.
 const (
 	ReasonBufferFull        = "BUFFER_FULL"              // the client's own buffer was full
+	ReasonCertExpired       = "CERTIFICATE_EXPIRED"      // the broker's certificate is out of its time, by this host's clock
+	ReasonCertRefused       = "CERTIFICATE_REFUSED"      // the broker does not accept the client's certificate, or that there is none
+	ReasonCertUntrusted     = "CERTIFICATE_UNTRUSTED"    // no authority known here has signed the broker's certificate
+	ReasonCertWrongName     = "CERTIFICATE_WRONG_NAME"   // the broker's certificate is for other names
 	ReasonClientClosed      = "CLIENT_CLOSED"            // this process closed the client
 	ReasonClosedOnConnect   = "CLOSED_ON_CONNECT"        // accepted, then closed before any answer: TLS or SASL missing, a load balancer without a backend, a broker going down
 	ReasonConnectionClosed  = "CONNECTION_CLOSED"        // the broker closed a working connection
 	ReasonConnectionRefused = "CONNECTION_REFUSED"       // nobody listens on the port
 	ReasonConnectionReset   = "CONNECTION_RESET"         // the peer or something on the way broke the connection
 	ReasonContextCanceled   = "CONTEXT_CANCELED"         // this process gave the request up
+	ReasonCredentials       = "CREDENTIALS_UNUSABLE"     // this side's password, token or certificate can't be read or made use of
 	ReasonDataLoss          = "DATA_LOSS"                // a consumer found that the log was truncated
 	ReasonDeadlineExceeded  = "DEADLINE_EXCEEDED"        // the caller's time ran out, nobody knows where
 	ReasonDialTimeout       = "DIAL_TIMEOUT"             // no connection within the dial timeout
@@ -36,16 +39,17 @@ const (
 	ReasonNotKafka          = "NOT_KAFKA"                // something answered that does not speak Kafka's protocol
 	ReasonRecordTimeout     = "RECORD_TIMEOUT"           // kgo.RecordDeliveryTimeout passed, cause unknown
 	ReasonRetriesExhausted  = "RECORD_RETRIES_EXHAUSTED" // kgo.RecordRetries were used up; the record may have been appended
-	ReasonTLSError          = "TLS_ERROR"                // handshake or certificate, or one side without TLS
+	ReasonTLSError          = "TLS_ERROR"                // TLS can't be agreed on, or this side does without and the broker does not
+	ReasonTLSNotSpoken      = "TLS_NOT_SPOKEN"           // this side wants TLS, the listener does not speak it
 	ReasonUnknown           = "UNKNOWN"                  // none of these; the log has the text
 	ReasonUnknownBroker     = "UNKNOWN_BROKER"           // metadata does not name the broker
 )
 
 var reasons = []string{
-	ReasonBufferFull, ReasonClientClosed, ReasonClosedOnConnect, ReasonConnectionClosed, ReasonConnectionRefused,
+	ReasonBufferFull, ReasonCertExpired, ReasonCertRefused, ReasonCertUntrusted, ReasonCertWrongName, ReasonClientClosed, ReasonCredentials, ReasonClosedOnConnect, ReasonConnectionClosed, ReasonConnectionRefused,
 	ReasonConnectionReset, ReasonContextCanceled, ReasonDNSError, ReasonDataLoss, ReasonDeadlineExceeded,
 	ReasonDialTimeout, ReasonHostUnreachable, ReasonLocalResources, ReasonNoResponse, ReasonNotKafka,
-	ReasonRecordTimeout, ReasonRetriesExhausted, ReasonTLSError, ReasonUnknown, ReasonUnknownBroker,
+	ReasonRecordTimeout, ReasonRetriesExhausted, ReasonTLSError, ReasonTLSNotSpoken, ReasonUnknown, ReasonUnknownBroker,
 }
 
 // Reasons returns the names that are not Kafka's, sorted.
@@ -62,7 +66,7 @@ func Reason(err error) string {
 	if answer, ok := errors.AsType[*kerr.Error](err); ok {
 		return kafkaName(answer)
 	}
-	for _, name := range []func(error) string{clientReason, dialReason, tlsReason, socketReason, textReason, recordReason} {
+	for _, name := range []func(error) string{clientReason, credentialReason, tlsReason, dialReason, socketReason, textReason, recordReason} {
 		if reason := name(err); reason != "" {
 			return reason
 		}
@@ -107,29 +111,6 @@ func dialReason(err error) string {
 	return ""
 }
 
-// tlsReason names everything that crypto/tls and crypto/x509 complain of.
-func tlsReason(err error) string {
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
-		return ReasonTLSError
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return ReasonTLSError
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return ReasonTLSError
-	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return ReasonTLSError
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return ReasonTLSError
-	}
-	if _, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		return ReasonTLSError
-	}
-	return ""
-}
-
 // socketReason names what the kernel and the net package report.
 func socketReason(err error) string {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
@@ -169,6 +150,12 @@ func socketReason(err error) string {
 // texts are parts of what kgo says in errors that it does not export. The tests
 // provoke the real ones, so that a new version that says it otherwise shows.
 var texts = []struct{ part, reason string }{
+	{"remote error: tls: bad certificate", ReasonCertRefused},
+	{"remote error: tls: unsupported certificate", ReasonCertRefused},
+	{"remote error: tls: revoked certificate", ReasonCertRefused},
+	{"remote error: tls: expired certificate", ReasonCertRefused},
+	{"remote error: tls: unknown certificate", ReasonCertRefused},
+	{"remote error: tls: certificate required", ReasonCertRefused},
 	{"tls: ", ReasonTLSError}, // errors that crypto/tls makes of plain text
 	{"appear to be a tls alert record", ReasonTLSError},
 	{"the four size bytes are 'HTTP'", ReasonNotKafka},

@@ -14,7 +14,8 @@ import (
 //
 // The counts of a cluster and listener go on when its clients are closed and
 // new ones made, and end with Forget. Connections made before a broker's id is
-// known carry broker="seed". Collect takes no longer than reading the counts.
+// known carry broker="seed". Two more series, without a broker, say how the
+// files of the credentials are; they exist only where there are such files. Collect takes no longer than reading the counts.
 // Safe for concurrent use.
 type Traffic struct {
 	connections   *prometheus.Desc
@@ -23,10 +24,14 @@ type Traffic struct {
 	written       *prometheus.Desc
 	read          *prometheus.Desc
 	throttled     *prometheus.Desc
+	reloaded      *prometheus.Desc
+	expires       *prometheus.Desc
 
 	mu        sync.Mutex
 	listeners map[listenerKey]*listenerCounts
 }
+
+var byListener = []string{"kafka_cluster", "listener"}
 
 // listenerKey names what a Factory belongs to.
 type listenerKey struct{ cluster, listener string }
@@ -46,7 +51,11 @@ func NewTraffic() *Traffic {
 		written:       desc("written_bytes_total", "Bytes that the prober's Kafka clients sent, without TLS."),
 		read:          desc("read_bytes_total", "Bytes that the prober's Kafka clients received, without TLS."),
 		throttled:     desc("throttled_seconds_total", "Time for which the broker throttled the prober's Kafka clients."),
-		listeners:     make(map[listenerKey]*listenerCounts),
+		reloaded: prometheus.NewDesc("kafka_prober_credential_reload_success",
+			"Whether the files of the credentials, as they are now, can be used; if not, those read before stay in force.", byListener, nil),
+		expires: prometheus.NewDesc("kafka_prober_client_certificate_expiry_timestamp_seconds",
+			"When the prober's own client certificate ends, in Unix time.", byListener, nil),
+		listeners: make(map[listenerKey]*listenerCounts),
 	}
 }
 
@@ -77,7 +86,7 @@ func (t *Traffic) counts(cluster, listener string) *listenerCounts {
 
 // Describe implements prometheus.Collector.
 func (t *Traffic) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{t.connections, t.connects, t.connectErrors, t.written, t.read, t.throttled} {
+	for _, d := range []*prometheus.Desc{t.connections, t.connects, t.connectErrors, t.written, t.read, t.throttled, t.reloaded, t.expires} {
 		ch <- d
 	}
 }
@@ -87,6 +96,7 @@ func (t *Traffic) Collect(ch chan<- prometheus.Metric) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key, listener := range t.listeners {
+		t.collectCredentials(ch, listener.credentials.Load(), key.cluster, key.listener)
 		for id, counts := range *listener.brokers.Load() {
 			t.collectBroker(ch, counts, key.cluster, key.listener, brokerLabel(id))
 		}
@@ -103,6 +113,20 @@ func (t *Traffic) collectBroker(ch chan<- prometheus.Metric, b *brokerCounts, la
 	counter(t.read, float64(b.read.Load()))
 	counter(t.throttled, time.Duration(b.throttled.Load()).Seconds())
 	b.eachConnectError(func(reason string, n uint64) { counter(t.connectErrors, float64(n), reason) })
+}
+
+func (t *Traffic) collectCredentials(ch chan<- prometheus.Metric, c *credentials, labels ...string) {
+	if c == nil || len(c.files()) == 0 {
+		return
+	}
+	good := 1.0
+	if c.failure.Load() != nil {
+		good = 0
+	}
+	ch <- prometheus.MustNewConstMetric(t.reloaded, prometheus.GaugeValue, good, labels...)
+	if m := c.inForce.Load(); m != nil && !m.expires.IsZero() {
+		ch <- prometheus.MustNewConstMetric(t.expires, prometheus.GaugeValue, float64(m.expires.Unix()), labels...)
+	}
 }
 
 // brokerLabel returns the value of the label `broker`.

@@ -26,9 +26,9 @@ import (
 // but delivered.
 func TestGarbageOnKafka(t *testing.T) {
 	const (
-		rounds      = 20
+		rounds      = 10
 		seed        = 4
-		bombSize    = 256 << 20   // what a bomb decompresses to
+		bombSize    = 64 << 20    // what a bomb decompresses to, far above what the reader takes
 		memoryLimit = 100 << 20   // above what the process holds before
 		huge        = 1_000_000   // bytes of a value: as large as brokers take by default
 		alien       = uint64(1e9) // a slot that is never sent

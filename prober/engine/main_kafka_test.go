@@ -18,7 +18,13 @@ import (
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
 )
 
-func TestMain(m *testing.M) { kafkatest.Main(m) }
+// TestMain gives a broker's session the length that Kafka ships: one that is frozen for five seconds keeps
+// its place.
+func TestMain(m *testing.M) {
+	kafkatest.Main(m,
+		kafkatest.BrokerConfig("broker.session.timeout.ms", "9000"),
+		kafkatest.BrokerConfig("broker.heartbeat.interval.ms", "2000"))
+}
 
 // site is a topic of a test's own on a real cluster.
 type site struct {

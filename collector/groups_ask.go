@@ -1,0 +1,220 @@
+package collector
+
+import (
+	"context"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-prober/kafka_prober/internal/kind"
+)
+
+const signalGroups = "consumer_groups"
+
+var rightDescribeGroups = kind.Right{
+	Operation: "Describe", ResourceType: "Group", ResourceName: "*", Purpose: "groups, their commits and members",
+}
+
+// ask asks every broker for the groups that it coordinates, their commits and
+// members. complete is whether all brokers named theirs.
+func (g *groups) ask(ctx context.Context, l *leadership) (all []*group, complete bool) {
+	var mu sync.Mutex
+	complete = true
+	eachBroker(l.brokers, func(id int32) {
+		mine, err := g.list(ctx, id)
+		if err != nil {
+			g.account.Failed(id, err)
+		} else {
+			g.askCommits(ctx, l, id, mine)
+			g.describe(ctx, id, mine)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, mine...)
+		complete = complete && err == nil
+	})
+	return all, complete
+}
+
+// list returns the groups that a broker coordinates and that the settings choose.
+func (g *groups) list(ctx context.Context, id int32) ([]*group, error) {
+	resp, err := askInTime(ctx, func(ctx context.Context) (*kmsg.ListGroupsResponse, error) {
+		return kmsg.NewPtrListGroupsRequest().RequestWith(ctx, g.client.Broker(int(id)))
+	})
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var mine []*group
+	for _, r := range resp.Groups {
+		if !g.include.MatchString(r.Group) || g.exclude.MatchString(r.Group) {
+			continue
+		}
+		of := &group{id: r.Group, kind: r.GroupType, state: r.GroupState, coordinator: id, idle: -1}
+		if of.kind == "" {
+			of.kind = typeClassic // before Kafka 3.8 there was no other
+		}
+		if of.state == "" {
+			of.state = stateUnknown // before Kafka 2.6, until described
+		}
+		mine = append(mine, of)
+	}
+	return mine, nil
+}
+
+// askCommits asks the coordinator for all that its groups committed: share
+// groups in one request, all others in another.
+func (g *groups) askCommits(ctx context.Context, l *leadership, id int32, mine []*group) {
+	share, others := make(map[string]*group), make(map[string]*group)
+	for _, of := range mine {
+		if of.kind == typeShare {
+			share[of.id] = of
+		} else {
+			others[of.id] = of
+		}
+	}
+	if len(others) > 0 {
+		g.fetchOffsets(ctx, l, id, others)
+	}
+	if len(share) > 0 {
+		g.fetchShareOffsets(ctx, l, id, share)
+	}
+}
+
+// fetchOffsets takes the groups one by one where the broker does not know
+// several in a request (before Kafka 3.0).
+func (g *groups) fetchOffsets(ctx context.Context, l *leadership, id int32, of map[string]*group) {
+	ask := func(ids []string) (*kmsg.OffsetFetchResponse, bool) {
+		resp, err := askInTime(ctx, func(ctx context.Context) (*kmsg.OffsetFetchResponse, error) {
+			req := kmsg.NewPtrOffsetFetchRequest()
+			req.Group, req.Topics = ids[0], nil // nil: all that it committed
+			for _, name := range ids {
+				one := kmsg.NewOffsetFetchRequestGroup()
+				one.Group, one.Topics, one.MemberEpoch = name, nil, -1
+				req.Groups = append(req.Groups, one)
+			}
+			return req.RequestWith(ctx, g.client.Broker(int(id)))
+		})
+		if err != nil {
+			g.account.Failed(id, err)
+		}
+		return resp, err == nil
+	}
+	resp, ok := ask(keys(of))
+	if ok && resp.Version >= 8 {
+		for i := range resp.Groups {
+			if group := of[resp.Groups[i].Group]; group != nil {
+				g.takeCommits(l, group, &resp.Groups[i])
+			}
+		}
+		return
+	}
+	for name, group := range of {
+		if !ok { // no answer at all: neither for the others
+			return
+		}
+		if resp, ok = ask([]string{name}); ok {
+			g.takeCommits(l, group, oneGroup(resp))
+		}
+	}
+}
+
+// oneGroup returns an answer of the old form in the new one.
+func oneGroup(resp *kmsg.OffsetFetchResponse) *kmsg.OffsetFetchResponseGroup {
+	out := &kmsg.OffsetFetchResponseGroup{ErrorCode: resp.ErrorCode}
+	for _, t := range resp.Topics {
+		topic := kmsg.OffsetFetchResponseGroupTopic{Topic: t.Topic}
+		for _, p := range t.Partitions {
+			topic.Partitions = append(topic.Partitions, kmsg.OffsetFetchResponseGroupTopicPartition{
+				Partition: p.Partition, Offset: p.Offset, ErrorCode: p.ErrorCode,
+			})
+		}
+		out.Topics = append(out.Topics, topic)
+	}
+	return out
+}
+
+func (g *groups) takeCommits(l *leadership, of *group, answer *kmsg.OffsetFetchResponseGroup) {
+	if !g.granted(of, kerr.ErrorForCode(answer.ErrorCode)) {
+		return
+	}
+	of.fetched = true
+	for _, t := range answer.Topics {
+		name := l.name(t.Topic, t.TopicID)
+		if _, chosen := l.topics[name]; !chosen {
+			continue
+		}
+		for _, p := range t.Partitions {
+			if p.ErrorCode != 0 {
+				g.account.Failed(of.coordinator, kerr.ErrorForCode(p.ErrorCode))
+				of.fetched = false
+			} else if p.Offset >= 0 {
+				of.commits = append(of.commits, commit{name, p.Partition, p.Offset, -1})
+			}
+		}
+	}
+}
+
+// fetchShareOffsets takes the start offsets of share groups for their commits:
+// what is before them has been dealt with.
+func (g *groups) fetchShareOffsets(ctx context.Context, l *leadership, id int32, of map[string]*group) {
+	resp, err := askInTime(ctx, func(ctx context.Context) (*kmsg.DescribeShareGroupOffsetsResponse, error) {
+		req := kmsg.NewPtrDescribeShareGroupOffsetsRequest()
+		for _, name := range keys(of) {
+			one := kmsg.NewDescribeShareGroupOffsetsRequestGroup()
+			one.GroupID, one.Topics = name, nil // all
+			req.Groups = append(req.Groups, one)
+		}
+		return req.RequestWith(ctx, g.client.Broker(int(id)))
+	})
+	if err != nil {
+		g.account.Failed(id, err)
+		return
+	}
+	for _, answer := range resp.Groups {
+		group := of[answer.GroupID]
+		if group == nil || !g.granted(group, kerr.ErrorForCode(answer.ErrorCode)) {
+			continue
+		}
+		group.fetched = true
+		for _, t := range answer.Topics {
+			name := l.name(t.Topic, t.TopicID)
+			if _, chosen := l.topics[name]; !chosen {
+				continue
+			}
+			for _, p := range t.Partitions {
+				if p.ErrorCode != 0 {
+					g.account.Failed(id, kerr.ErrorForCode(p.ErrorCode))
+					group.fetched = false
+				} else if p.StartOffset >= 0 {
+					group.commits = append(group.commits, commit{name, p.Partition, p.StartOffset, p.Lag})
+				}
+			}
+		}
+	}
+}
+
+// granted tells whether the coordinator answered for the group, and notes it if not.
+func (g *groups) granted(of *group, err error) bool {
+	switch {
+	case err == nil:
+		g.account.Available(signalGroups)
+		return true
+	case refused(err):
+		g.account.Unavailable(signalGroups, rightDescribeGroups, err)
+	default: // NOT_COORDINATOR while it moves, COORDINATOR_LOAD_IN_PROGRESS
+		g.account.Failed(of.coordinator, err)
+	}
+	return false
+}
+
+// name returns a topic's name by whichever of the two the broker sent.
+func (l *leadership) name(name string, id [16]byte) string {
+	if name != "" {
+		return name
+	}
+	return l.names[id]
+}

@@ -1,0 +1,315 @@
+package collector
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-prober/kafka_prober/internal/kind"
+)
+
+// ExactLagSettings choose the groups whose lag in seconds comes from records.
+type ExactLagSettings struct {
+	Groups      string     `yaml:"groups" help:"RE2 pattern that the whole id of a group matches for its lag in seconds to come from the timestamp of the record at its committed offset; none by default"`
+	MaxBytes    kind.Bytes `yaml:"max_bytes" help:"most bytes that one request reads; a broker returns one whole batch even if that is larger"`
+	MaxRequests int        `yaml:"max_requests" help:"most requests in one refresh; what is left comes from our own samples"`
+}
+
+const (
+	// firstLook is how much of a partition is read at first: enough for the
+	// header of a batch, which bounds its timestamps, and for most whole ones.
+	firstLook = 16 << 10
+	// closeEnough is how far apart the timestamps of a batch may be for any of
+	// them to do.
+	closeEnough = 500 * time.Millisecond
+
+	signalExactLag = "exact_lag"
+)
+
+var rightReadTimestamps = kind.Right{
+	Operation: "Read", ResourceType: "Topic", ResourceName: "*",
+	Purpose: "exact_lag of the groups chosen for it", Optional: true,
+}
+
+func defaultExactLag() ExactLagSettings { return ExactLagSettings{MaxBytes: 1 << 20, MaxRequests: 50} }
+
+func (s *ExactLagSettings) validate() error {
+	_, err := wholePattern("groups", s.Groups)
+	if s.MaxBytes < firstLook || s.MaxBytes > maxSampleBytes {
+		err = errors.Join(err, kind.Errorf("max_bytes", "must be between %s and %s, is %s", kind.Bytes(firstLook), maxSampleBytes, s.MaxBytes))
+	}
+	if s.MaxRequests < 1 || s.MaxRequests > maxSampleRequests {
+		err = errors.Join(err, kind.Errorf("max_requests", "must be between 1 and %d, is %d", maxSampleRequests, s.MaxRequests))
+	}
+	return err
+}
+
+// timestamps knows when records at committed offsets were appended, as the
+// records say: by the clock of their producer, or of the broker for topics with
+// LogAppendTime. It belongs to one Refresh.
+type timestamps struct {
+	settings ExactLagSettings
+	match    *regexp.Regexp
+	client   *kgo.Client
+	account  *Account
+	known    map[recordAt]time.Time // of the last refresh
+	turn     int                    // records asked for so far, to go on from there
+}
+
+// topicPartition names a partition.
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
+// recordAt is where a record is.
+type recordAt struct {
+	topicPartition
+	offset int64
+}
+
+// newTimestamps returns nil if no group asks for them.
+func newTimestamps(env Env, s ExactLagSettings) (*timestamps, error) {
+	if s.Groups == "" {
+		return nil, nil
+	}
+	match, err := wholePattern("groups", s.Groups)
+	return &timestamps{settings: s, match: match, client: env.Client, account: env.Account}, err
+}
+
+// refresh replaces the lag in seconds of the chosen groups, where there is any,
+// by that of the records. A record that was read once is not read again while
+// somebody stands at it.
+func (x *timestamps) refresh(ctx context.Context, l *leadership, all []*group, lags [][]lag) {
+	known := make(map[recordAt]time.Time)
+	var unknown []recordAt
+	x.each(all, lags, func(at recordAt, _ *lag) {
+		if when, ok := x.known[at]; ok {
+			known[at] = when
+		} else if _, asked := known[at]; !asked {
+			known[at] = time.Time{}
+			unknown = append(unknown, at)
+		}
+	})
+	for at, when := range x.read(ctx, l, unknown) {
+		known[at] = when
+	}
+	for at, when := range known {
+		if when.IsZero() {
+			delete(known, at)
+		}
+	}
+	x.known = known
+	now := time.Now()
+	x.each(all, lags, func(at recordAt, lag *lag) {
+		if when, ok := known[at]; ok {
+			lag.ago, lag.atLeast, lag.timed = max(now.Sub(when), 0), false, true
+		}
+	})
+}
+
+// each calls fn for each lag of the chosen groups that has a record to read.
+func (x *timestamps) each(all []*group, lags [][]lag, fn func(recordAt, *lag)) {
+	for i, of := range all {
+		if !x.match.MatchString(of.id) {
+			continue
+		}
+		for j := range lags[i] {
+			if lag := &lags[i][j]; lag.known && lag.records > 0 {
+				fn(recordAt{topicPartition{lag.topic, lag.partition}, lag.offset}, lag)
+			}
+		}
+	}
+}
+
+// read returns the timestamps that it could find out within the budget. Brokers
+// are asked side by side, each with requests for as many partitions as fit.
+func (x *timestamps) read(ctx context.Context, l *leadership, records []recordAt) map[recordAt]time.Time {
+	points := x.points(l, records)
+	var (
+		mu    sync.Mutex
+		found = make(map[recordAt]time.Time)
+		left  atomic.Int64
+	)
+	left.Store(int64(x.settings.MaxRequests))
+	eachBroker(keys(points), func(leader int32) {
+		var alone []samplePoint // not to be told from the first look
+		for _, batch := range fetchRounds(points[leader], int(x.settings.MaxBytes/firstLook)) {
+			if left.Add(-1) < 0 {
+				return
+			}
+			answers, err := x.fetch(ctx, leader, batch)
+			if err != nil {
+				return
+			}
+			for _, p := range batch {
+				when, sure := recordTime(p, answers[topicPartition{p.topic, p.partition}])
+				if !sure {
+					alone = append(alone, p)
+					continue
+				}
+				mu.Lock()
+				found[recordAt{topicPartition{p.topic, p.partition}, p.offset}] = when
+				mu.Unlock()
+			}
+		}
+		for _, p := range alone {
+			if left.Add(-1) < 0 {
+				return
+			}
+			answer, err := askInTime(ctx, func(ctx context.Context) (*kmsg.FetchResponseTopicPartition, error) {
+				return fetchOne(ctx, x.client, p, int32(x.settings.MaxBytes))
+			})
+			if err != nil {
+				x.failed(leader, err)
+				continue
+			}
+			if when, sure := recordTime(p, answer); sure {
+				mu.Lock()
+				found[recordAt{topicPartition{p.topic, p.partition}, p.offset}] = when
+				mu.Unlock()
+			}
+		}
+	})
+	return found
+}
+
+// points returns whom to ask for the records, going on with those that the last
+// refresh had no budget for.
+func (x *timestamps) points(l *leadership, records []recordAt) map[int32][]samplePoint {
+	wanted := make(map[topicPartition]bool)
+	if len(records) > 0 {
+		first := x.turn % len(records)
+		x.turn += x.settings.MaxRequests
+		records = slices.Concat(records[first:], records[:first])
+	}
+	for _, r := range records {
+		wanted[r.topicPartition] = true
+	}
+	leaders := make(map[topicPartition]samplePoint)
+	for leader, leads := range l.leads {
+		for _, led := range leads {
+			for _, number := range led.partitions {
+				if at := (topicPartition{led.topic, number}); wanted[at] {
+					leaders[at] = samplePoint{leader: leader, topic: led.topic, id: led.id, partition: number}
+				}
+			}
+		}
+	}
+	points := make(map[int32][]samplePoint)
+	for _, r := range records {
+		if p, ok := leaders[r.topicPartition]; ok {
+			p.offset = r.offset
+			points[p.leader] = append(points[p.leader], p)
+		}
+	}
+	return points
+}
+
+// fetchRounds divides points into requests: at most so many in one, and no
+// partition twice, which Kafka refuses.
+func fetchRounds(points []samplePoint, most int) (rounds [][]samplePoint) {
+	in := make(map[topicPartition]int) // rounds that are behind it
+	for _, p := range points {
+		at := topicPartition{p.topic, p.partition}
+		i := in[at]
+		for i < len(rounds) && len(rounds[i]) >= most {
+			i++
+		}
+		in[at] = i + 1
+		if i == len(rounds) {
+			rounds = append(rounds, nil)
+		}
+		rounds[i] = append(rounds[i], p)
+	}
+	return rounds
+}
+
+// fetch takes a first look at each point.
+func (x *timestamps) fetch(ctx context.Context, leader int32, points []samplePoint) (map[topicPartition]*kmsg.FetchResponseTopicPartition, error) {
+	names := make(map[[16]byte]string)
+	byTopic := slices.SortedStableFunc(slices.Values(points), func(a, b samplePoint) int {
+		return strings.Compare(a.topic, b.topic)
+	})
+	resp, err := askInTime(ctx, func(ctx context.Context) (*kmsg.FetchResponse, error) {
+		req := fetchRequest(int32(x.settings.MaxBytes))
+		for _, p := range byTopic {
+			addFetch(req, p, firstLook)
+			names[p.id] = p.topic
+		}
+		return req.RequestWith(ctx, x.client.Broker(int(leader)))
+	})
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err != nil {
+		x.failed(leader, err)
+		return nil, err
+	}
+	answers := make(map[topicPartition]*kmsg.FetchResponseTopicPartition)
+	for i := range resp.Topics {
+		t := &resp.Topics[i]
+		name := t.Topic
+		if name == "" {
+			name = names[t.TopicID]
+		}
+		for j := range t.Partitions {
+			p := &t.Partitions[j]
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				x.failed(leader, err)
+				continue
+			}
+			x.account.Available(signalExactLag)
+			answers[topicPartition{name, p.Partition}] = p
+		}
+	}
+	return answers, nil
+}
+
+func (x *timestamps) failed(leader int32, err error) {
+	if refused(err) {
+		x.account.Unavailable(signalExactLag, rightReadTimestamps, err)
+		return
+	}
+	x.account.Failed(leader, err)
+}
+
+// recordTime returns the timestamp of the first record at or after the point's
+// offset. sure is false if the answer does not hold it.
+func recordTime(p samplePoint, answer *kmsg.FetchResponseTopicPartition) (when time.Time, sure bool) {
+	if answer == nil {
+		return time.Time{}, false
+	}
+	fetched, _ := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Topic: p.topic, Partition: p.partition, Offset: p.offset},
+		answer, kgo.DefaultDecompressor(), nil)
+	if len(fetched.Records) > 0 {
+		return fetched.Records[0].Timestamp, true
+	}
+	first, last, ok := batchTimes(answer.RecordBatches, p.offset)
+	return first, ok && last.Sub(first) <= closeEnough
+}
+
+// batchTimes returns the timestamps of the first record of a batch and of the
+// youngest one, from the header of a batch that was cut short. ok is false if
+// this is not a batch of the present format (Kafka 0.11) that has the offset.
+func batchTimes(b []byte, offset int64) (first, last time.Time, ok bool) {
+	const magicAt, lastDeltaAt, firstAt, maxAt = 16, 23, 27, 35
+	if len(b) < batchHeader || b[magicAt] != 2 {
+		return time.Time{}, time.Time{}, false
+	}
+	from := int64(binary.BigEndian.Uint64(b))
+	to := from + int64(binary.BigEndian.Uint32(b[lastDeltaAt:]))
+	first = time.UnixMilli(int64(binary.BigEndian.Uint64(b[firstAt:])))
+	last = time.UnixMilli(int64(binary.BigEndian.Uint64(b[maxAt:])))
+	return first, last, from <= offset && offset <= to
+}

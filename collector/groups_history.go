@@ -1,0 +1,127 @@
+package collector
+
+import (
+	"slices"
+	"time"
+)
+
+// endSample says that a partition's log end stood at an offset from one instant
+// to another, as far as refreshes saw. 16 bytes: there may be millions.
+type endSample struct {
+	end         int64
+	first, last uint32 // tenths of a second since the history's epoch
+}
+
+// endHistory is how the log ends of partitions moved while this process
+// watched. From it follows when the record at a committed offset was appended,
+// which needs no right to read records. It belongs to one Refresh.
+type endHistory struct {
+	epoch      time.Time                 // monotonic; sample times count from here
+	span       time.Duration             // how far back to remember
+	partitions map[string][]partitionEnd // by topic
+	limit      int                       // samples per partition
+}
+
+// partitionEnd is the samples of one partition, ascending in time and offset.
+type partitionEnd struct {
+	samples []endSample
+	seen    bool // in this refresh
+}
+
+const (
+	historyUnit    = 100 * time.Millisecond
+	historySamples = 2_000_000 // of all partitions together: 32 MB
+	historyLeast   = 8         // per partition, however many there are
+)
+
+func newEndHistory(now time.Time, span time.Duration) *endHistory {
+	return &endHistory{epoch: now, span: span, partitions: make(map[string][]partitionEnd), limit: historySamples}
+}
+
+func (h *endHistory) units(at time.Time) uint32 { return uint32(max(at.Sub(h.epoch), 0) / historyUnit) }
+
+// add notes where a log end stands. A log end that fell was truncated or is of
+// a topic of the same name that was made anew: what was seen before is void.
+func (h *endHistory) add(topic string, partition int32, end int64, at time.Time) {
+	ps := h.partitions[topic]
+	if need := int(partition) + 1 - len(ps); need > 0 {
+		ps = slices.Grow(ps, need)[:partition+1]
+		h.partitions[topic] = ps
+	}
+	p, now := &ps[partition], h.units(at)
+	p.seen = true
+	if n := len(p.samples); n > 0 {
+		switch last := &p.samples[n-1]; {
+		case last.end == end:
+			last.last = now
+			return
+		case last.end > end:
+			p.samples = p.samples[:0]
+		}
+	}
+	old := 0
+	oldest := h.units(at.Add(-h.span))
+	for old < len(p.samples)-1 && p.samples[old+1].first <= oldest { // keep one that is older than the span
+		old++
+	}
+	old = max(old, len(p.samples)+1-h.limit)
+	if old > 0 {
+		p.samples = slices.Delete(p.samples, 0, old)
+	}
+	p.samples = append(p.samples, endSample{end, now, now})
+}
+
+// sweep forgets partitions that were not added since the last sweep, and shares
+// out the memory among the others.
+func (h *endHistory) sweep() {
+	n := 0
+	for topic, ps := range h.partitions {
+		seen := false
+		for i := range ps {
+			if !ps[i].seen {
+				ps[i].samples = nil
+			} else {
+				n++
+			}
+			seen, ps[i].seen = seen || ps[i].seen, false
+		}
+		if !seen {
+			delete(h.partitions, topic)
+		}
+	}
+	h.limit = max(historySamples/max(n, 1), historyLeast)
+}
+
+// since returns how long ago, at the instant at, the record at the offset was
+// appended: to within the interval between two refreshes, by interpolation
+// between them. A record that was there before this process looked is only known to be
+// older than that, which atLeast says. ok is false where nothing is known: the
+// record is not there, or nobody watches the partition.
+func (h *endHistory) since(topic string, partition int32, offset int64, at time.Time) (ago time.Duration, atLeast, ok bool) {
+	ps := h.partitions[topic]
+	if int(partition) >= len(ps) {
+		return 0, false, false
+	}
+	samples := ps[partition].samples
+	// The first sample at which the record was there.
+	i, _ := slices.BinarySearchFunc(samples, offset, func(s endSample, offset int64) int {
+		if s.end > offset {
+			return 1
+		}
+		return -1
+	})
+	switch i {
+	case len(samples):
+		return 0, false, false
+	case 0:
+		return h.ago(float64(samples[0].first), at), true, true
+	}
+	before, after := samples[i-1], samples[i]
+	share := float64(offset-before.end+1) / float64(after.end-before.end)
+	appended := float64(before.last) + share*float64(after.first-before.last)
+	return h.ago(appended, at), false, true
+}
+
+func (h *endHistory) ago(units float64, at time.Time) time.Duration {
+	return max(at.Sub(h.epoch)-time.Duration(units*float64(historyUnit)), 0)
+}

@@ -1,0 +1,78 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// keyMinISR is the topic setting.
+const keyMinISR = "min.insync.replicas"
+
+// minISR is what was learnt of one topic's min.insync.replicas.
+type minISR struct {
+	topic [16]byte // id of the topic of that name
+	asked time.Time
+	value int // 0 if the cluster did not say
+}
+
+// learnMinISRs judges the topics by their min.insync.replicas, asking for those that are new or were
+// asked an interval ago. Topics of which it is not known stay without a judgement.
+func (r *replication) learnMinISRs(ctx context.Context, count *replicationCount) error {
+	now := time.Now()
+	known := make(map[string]minISR, len(count.topics)) // without the topics that are gone
+	var ask []string
+	for i := range count.topics {
+		t := &count.topics[i]
+		if m, ok := r.minISRs[t.name]; ok && m.topic == t.id && now.Sub(m.asked) < time.Duration(r.settings.MinISRInterval) {
+			known[t.name] = m
+		} else {
+			ask = append(ask, t.name)
+		}
+	}
+	answers := make(map[string]int, len(ask))
+	err := r.askMinISRs(ctx, count.moving.via, ask, answers)
+	for i := range count.topics {
+		t := &count.topics[i]
+		if value, ok := answers[t.name]; ok {
+			known[t.name] = minISR{topic: t.id, asked: now, value: value}
+		}
+		if m := known[t.name]; m.value > 0 {
+			t.judge(m.value)
+		}
+	}
+	r.minISRs = known
+	return err
+}
+
+// askMinISRs fills answers with the topics' min.insync.replicas, 0 where the cluster does not tell it.
+func (r *replication) askMinISRs(ctx context.Context, via int32, topics []string, answers map[string]int) error {
+	var refusal error
+	told := false
+	err := eachTopicConfig(ctx, r.client.Broker(int(via)), topics, []string{keyMinISR}, func(topic string, values map[string]string, err error) {
+		answers[topic] = 0
+		switch {
+		case refused(err):
+			refusal = err
+			return
+		case err != nil:
+			delete(answers, topic) // ask again
+			r.account.Failed(-1, fmt.Errorf("describe configs of topic %q: %w", topic, err))
+			return
+		}
+		if value, err := strconv.Atoi(values[keyMinISR]); err == nil {
+			answers[topic], told = value, true
+		}
+	})
+	switch {
+	case told:
+		r.account.Available(signalMinISR)
+	case refusal != nil:
+		r.account.Unavailable(signalMinISR, rightMinISR, refusal)
+	case unsupported(err):
+		r.account.Unavailable(signalMinISR, rightMinISR, err)
+		return nil
+	}
+	return err
+}

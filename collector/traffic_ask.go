@@ -1,0 +1,159 @@
+package collector
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-prober/kafka_prober/internal/kind"
+)
+
+// signalMessageSize is what needs log sizes.
+const signalMessageSize = "message_size"
+
+var rightLogDirSizes = kind.Right{
+	Operation: "Describe", ResourceType: "Cluster", ResourceName: "kafka-cluster",
+	Purpose: "bytes and message size of topics", Optional: true,
+}
+
+// brokerLogs is what a broker said of the logs that it leads. Slices are as
+// leads; a part that it did not answer is nil.
+type brokerLogs struct {
+	leads []led
+	ends  [][]int64 // log end offsets, on all brokers at about the same time
+
+	// Sizes, with log ends asked around them and log starts after.
+	sizes         [][]int64
+	sized         time.Time // when
+	before, after offsets
+	starts        [][]int64
+	local         [][]int64 // earliest offsets on the broker's own disk
+}
+
+// ask asks all leaders for their log ends, side by side, and then those that
+// answered for the sizes of their logs, one after the other: adding up the log
+// directories is work for a broker.
+func (t *traffic) ask(ctx context.Context, l *leadership) map[int32]*brokerLogs {
+	var mu sync.Mutex
+	answers := make(map[int32]*brokerLogs)
+	leaders := l.leaders()
+	eachBroker(leaders, func(id int32) {
+		ends, ok := t.list(ctx, id, l.leads[id], atLogEnd)
+		if !ok {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		answers[id] = &brokerLogs{leads: l.leads[id], ends: ends.values}
+	})
+	given := true
+	for _, id := range leaders {
+		logs := answers[id]
+		if logs == nil {
+			continue
+		}
+		given = given && t.askSizes(ctx, id, logs) // where one refuses, they all do
+		if starts, ok := t.list(ctx, id, logs.leads, atLogStart); ok {
+			logs.starts = starts.values
+		}
+		if logs.sizes != nil {
+			logs.local = t.listLocal(ctx, id, logs.leads)
+		}
+	}
+	return answers
+}
+
+// list is listOffsets with what failed noted.
+func (t *traffic) list(ctx context.Context, id int32, leads []led, at int64) (offsets, bool) {
+	o, err := askInTime(ctx, func(ctx context.Context) (offsets, error) {
+		return listOffsets(ctx, t.client, id, leads, at, asReplica)
+	})
+	if err != nil {
+		t.account.Failed(id, err)
+		return o, false
+	}
+	for _, refusal := range o.refusals {
+		t.account.Failed(id, refusal)
+	}
+	return o, true
+}
+
+// askSizes adds the sizes of a broker's logs. It returns false if the cluster
+// does not give them.
+func (t *traffic) askSizes(ctx context.Context, id int32, logs *brokerLogs) bool {
+	var ok bool
+	if logs.before, ok = t.list(ctx, id, logs.leads, atLogEnd); !ok {
+		return true
+	}
+	sent := time.Now()
+	resp, err := askInTime(ctx, func(ctx context.Context) (*kmsg.DescribeLogDirsResponse, error) {
+		return kmsgLogDirs(logs.leads).RequestWith(ctx, t.client.Broker(int(id)))
+	})
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	switch {
+	case withheld(err):
+		t.account.Unavailable(signalMessageSize, rightLogDirSizes, err)
+		return false
+	case err != nil:
+		t.account.Failed(id, err)
+		return true
+	case resp.Version < 3 && len(resp.Dirs) == 0: // before Kafka 3.2 a missing right looks like no disk
+		t.account.Unavailable(signalMessageSize, rightLogDirSizes, kerr.ClusterAuthorizationFailed)
+		return false
+	}
+	t.account.Available(signalMessageSize)
+	sized := sent.Add(time.Since(sent) / 2)
+	if logs.after, ok = t.list(ctx, id, logs.leads, atLogEnd); !ok {
+		return true
+	}
+	logs.sizes, logs.sized = logSizes(resp, logs.leads), sized
+	return true
+}
+
+// kmsgLogDirs asks for the logs that the broker leads and no others: it has
+// more replicas than that, each with a place in the answer.
+func kmsgLogDirs(leads []led) *kmsg.DescribeLogDirsRequest {
+	req := kmsg.NewPtrDescribeLogDirsRequest()
+	for _, l := range leads {
+		topic := kmsg.NewDescribeLogDirsRequestTopic()
+		topic.Topic, topic.Partitions = l.topic, l.partitions
+		req.Topics = append(req.Topics, topic)
+	}
+	return req
+}
+
+// logSizes returns the bytes of each log, noOffset where the answer lacks it. A
+// future replica is a copy on its way to another directory.
+func logSizes(resp *kmsg.DescribeLogDirsResponse, leads []led) [][]int64 {
+	sizes, index := unknownOffsets(leads), indexOf(leads)
+	for _, dir := range resp.Dirs {
+		if dir.ErrorCode != 0 {
+			continue
+		}
+		for _, topic := range dir.Topics {
+			for _, p := range topic.Partitions {
+				if t, i, ok := index.find(topic.Topic, p.Partition); ok && !p.IsFuture {
+					sizes[t][i] = p.Size
+				}
+			}
+		}
+	}
+	return sizes
+}
+
+// listLocal returns the earliest offsets on the broker's own disk: nil where it
+// has no tiered storage to tell them apart from the log's start (Kafka < 3.6).
+func (t *traffic) listLocal(ctx context.Context, id int32, leads []led) [][]int64 {
+	o, err := askInTime(ctx, func(ctx context.Context) (offsets, error) {
+		return listOffsets(ctx, t.client, id, leads, atLocalStart, asReplica)
+	})
+	if err != nil || len(o.refusals) > 0 {
+		return nil
+	}
+	return o.values
+}

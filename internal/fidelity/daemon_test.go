@@ -1,0 +1,141 @@
+//go:build bench
+
+package fidelity_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/kafka-prober/kafka_prober/internal/fidelity"
+)
+
+// daemon is kafka_prober with one steady probe and everything else as it is by default.
+type daemon struct {
+	*child
+	url string
+}
+
+// startDaemon starts the daemon's binary with a steady probe that sends load, and waits until all of the
+// load's partitions get their records.
+func startDaemon(t *testing.T, path string, load fidelity.Load) *daemon {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "kafka_prober.yml")
+	text := fmt.Sprintf(`clusters:
+  - name: bench
+    bootstrap_servers: ["%s"]
+    max_topic_rate: 100000
+    probes:
+      - {kind: steady, interval: %v, size: %d, topic: %s}
+`, strings.Join(load.Servers, `", "`), load.Interval, load.Size, load.Topic)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	d := &daemon{url: "http://" + address + "/metrics"}
+	d.child = start(t, new(syncBuffer), path, "--config.file="+config, "--web.listen-address="+address)
+	await(t, 20*time.Second, "the daemon to serve", func() bool {
+		resp, err := http.Get(d.url)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return err == nil
+	})
+	await(t, 30*time.Second, "the daemon to reach all partitions", func() bool {
+		reached := 0
+		for _, m := range d.read(t)["kafka_prober_records_total"].GetMetric() {
+			if label(m, "outcome") == "delivered" && m.GetCounter().GetValue() > 0 {
+				reached++
+			}
+		}
+		return reached == load.Partitions
+	})
+	return d
+}
+
+// scrape asks for the series as Prometheus does, and reads the answer to its end.
+func (d *daemon) scrape(t *testing.T) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"+
+		"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
+	req.Header.Set("Accept-Encoding", "gzip")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatalf("scrape: %v", err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("scrape: status %s, %v", resp.Status, err)
+	}
+}
+
+// read returns the daemon's series by name.
+func (d *daemon) read(t *testing.T) map[string]*dto.MetricFamily {
+	t.Helper()
+	resp, err := http.Get(d.url)
+	if err != nil {
+		t.Fatalf("scrape: %v", err)
+	}
+	defer resp.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(resp.Body)
+	if err != nil {
+		t.Fatalf("scrape: %v", err)
+	}
+	return families
+}
+
+// goroutines returns how many the daemon has.
+func (d *daemon) goroutines(t *testing.T) float64 {
+	t.Helper()
+	return d.read(t)["go_goroutines"].GetMetric()[0].GetGauge().GetValue()
+}
+
+// delivered returns the number of records that came through, and of those that did not.
+func (d *daemon) delivered(t *testing.T) (good, bad float64) {
+	t.Helper()
+	for _, m := range d.read(t)["kafka_prober_records_total"].GetMetric() {
+		switch n := m.GetCounter().GetValue(); label(m, "outcome") {
+		case "delivered":
+			good += n
+		case "skipped":
+		default:
+			bad += n
+		}
+	}
+	return good, bad
+}
+
+func label(m *dto.Metric, name string) string {
+	for _, l := range m.GetLabel() {
+		if l.GetName() == name {
+			return l.GetValue()
+		}
+	}
+	return ""
+}
+
+// freeAddress returns a loopback address that nobody listens on just now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

@@ -1,0 +1,51 @@
+//go:build bench
+
+package fidelity_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kafka-prober/kafka_prober/internal/fidelity"
+)
+
+// TestScale runs the daemon and the floor on a cluster of many fake brokers, one record a second each,
+// and looks at whether the daemon's second minute needs more than its first.
+func TestScale(t *testing.T) {
+	const topic = "kafka-prober-steady-internal"
+	floorPath, daemonPath := build(t, toolsPackage+"floor"), build(t, daemonPackage)
+	var servers syncBuffer
+	start(t, &servers, build(t, brokersPackage), "-brokers="+strconv.Itoa(*scaleBrokers), "-topic="+topic)
+	await(t, 20*time.Second, "the brokers", func() bool { return strings.HasSuffix(servers.String(), "\n") })
+	all := strings.Split(strings.TrimSpace(servers.String()), ",")
+	load := fidelity.Load{
+		Servers: all[:3], Topic: topic, Partitions: *scaleBrokers, Interval: time.Second, Size: recordSize,
+	}
+	rate := float64(*scaleBrokers)
+
+	floor := []usage{meterFloor(t, floorPath, load, *scaleLength/2)}
+	d := startDaemon(t, daemonPath, load)
+	pause(t.Context(), t, *warmUp)
+	var minutes []usage
+	var goroutines []float64
+	for range 2 {
+		minutes = append(minutes, meterServing(t, d, load, *scaleLength))
+		goroutines = append(goroutines, d.goroutines(t))
+	}
+	d.stop()
+	floor = append(floor, meterFloor(t, floorPath, load, *scaleLength/2))
+
+	for i := range 2 {
+		printf(t, "floor, run %d:    %.4f CPU s/1000, %.2f %% of a core, %.1f MiB\n", i+1,
+			floor[i].perThousand(rate), floor[i].share(), mebibytes(floor[i].rss))
+		printf(t, "daemon, part %d:  %.4f CPU s/1000, %.2f %% of a core, %.1f MiB, %.0f goroutines\n", i+1,
+			minutes[i].perThousand(rate), minutes[i].share(), mebibytes(minutes[i].rss), goroutines[i])
+	}
+	cpu := func(u []usage) float64 { return (u[0].perThousand(rate) + u[1].perThousand(rate)) / 2 }
+	gate(t, "CPU, daemon / floor", cpu(minutes)/cpu(floor), 1.25, "x")
+	gate(t, "RSS of the daemon", mebibytes(max(minutes[0].rss, minutes[1].rss)), 100, "MiB")
+	gate(t, "RSS, second part / first", float64(minutes[1].rss)/float64(minutes[0].rss), 1.05, "x")
+	gate(t, "goroutines, second part / first", goroutines[1]/goroutines[0], 1.02, "x")
+}

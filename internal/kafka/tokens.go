@@ -1,0 +1,124 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/kafka-prober/kafka_prober/internal/security"
+)
+
+const (
+	// tokenTimeout bounds one request for a token.
+	tokenTimeout = 3 * time.Second
+	// tokenMargin is how long a token must still be good for to be used: a connection has to be made with
+	// it. A token that lives for less than twice as long is used for half its life.
+	tokenMargin = 30 * time.Second
+	// maxTokenAnswer bounds what is read of an answer.
+	maxTokenAnswer = 1 << 20
+)
+
+// tokenSource gets tokens by the client credentials grant (RFC 6749, 4.4) and keeps each for as long as
+// it is good. It is safe for concurrent use: who comes while a token is being asked for waits for it.
+type tokenSource struct {
+	url    string
+	form   url.Values
+	id     string
+	secret string
+	client *http.Client
+
+	turn   chan struct{} // holds one value: who takes it may touch what follows
+	cached string
+	until  time.Time // when to ask for another one; has a monotonic reading
+}
+
+func newTokenSource(o *security.OAuth2, secret string, config *tls.Config) *tokenSource {
+	form := url.Values{"grant_type": {"client_credentials"}}
+	if len(o.Scopes) > 0 {
+		form.Set("scope", strings.Join(o.Scopes, " "))
+	}
+	for key, value := range o.EndpointParams {
+		form.Set(key, string(value))
+	}
+	s := &tokenSource{
+		url: o.TokenURL, form: form, id: o.ClientID, secret: secret, turn: make(chan struct{}, 1),
+		client: &http.Client{
+			Transport: &http.Transport{
+				Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, ForceAttemptHTTP2: true,
+				DisableKeepAlives: true, // one request in minutes
+			},
+			// A redirect would carry the secret to somebody else.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	s.turn <- struct{}{}
+	return s
+}
+
+// token returns a token that is good for a while.
+func (s *tokenSource) token(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
+	defer cancel()
+	select {
+	case <-s.turn:
+		defer func() { s.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("ask the authorization server for a token: %w", ctx.Err())
+	}
+	if s.cached != "" && time.Now().Before(s.until) {
+		return s.cached, nil
+	}
+	start := time.Now()
+	token, life, err := s.ask(ctx)
+	if err != nil {
+		return "", fmt.Errorf("ask the authorization server for a token: %w", err)
+	}
+	s.cached, s.until = token, start.Add(max(life-tokenMargin, life/2))
+	return token, nil
+}
+
+// errorCode is the form of the error codes of RFC 6749; anything else may be a quotation of the request.
+var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+// ask sends the request. Its errors quote nothing of the answer but RFC 6749's error code.
+func (s *tokenSource) ask(ctx context.Context) (token string, life time.Duration, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(s.form.Encode()))
+	if err != nil {
+		return "", 0, errors.New("token_url is no address")
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	req.SetBasicAuth(url.QueryEscape(s.id), url.QueryEscape(s.secret))
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return "", 0, err
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Token     string      `json:"access_token"`
+		ExpiresIn json.Number `json:"expires_in"`
+		Code      string      `json:"error"`
+	}
+	decoded := json.NewDecoder(io.LimitReader(resp.Body, maxTokenAnswer)).Decode(&answer)
+	switch {
+	case resp.StatusCode != http.StatusOK && errorCode.MatchString(answer.Code):
+		return "", 0, fmt.Errorf("it answers %d, %s", resp.StatusCode, answer.Code)
+	case resp.StatusCode != http.StatusOK:
+		return "", 0, fmt.Errorf("it answers %d", resp.StatusCode)
+	case decoded != nil || answer.Token == "":
+		return "", 0, errors.New("its answer has no access_token: is token_url the token endpoint?")
+	}
+	seconds, err := answer.ExpiresIn.Float64()
+	if err != nil || seconds <= 0 {
+		seconds = tokenMargin.Seconds() // it does not say: ask again soon
+	}
+	return answer.Token, time.Duration(min(seconds, 24*3600) * float64(time.Second)), nil
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/kafka-prober/kafka_prober/internal/config"
+	"github.com/kafka-prober/kafka_prober/internal/demo"
+	"github.com/kafka-prober/kafka_prober/internal/seriesdoc"
+	"github.com/kafka-prober/kafka_prober/internal/web"
+	"github.com/kafka-prober/kafka_prober/prober"
+	"github.com/kafka-prober/kafka_prober/prober/recorder"
+	"github.com/kafka-prober/kafka_prober/prober/topics"
+)
+
+// TestReadme compares the README's generated parts with what the program is.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := string(text)
+	for _, part := range []struct{ name, content string }{
+		{"rights", rightsTable(t)},
+		{"series", seriesdoc.Markdown(allSeries(t))},
+		{"configuration", strings.ReplaceAll(config.Reference(kinds), "\n### ", "\n#### ")},
+	} {
+		begin := "<!-- begin " + part.name + ": written by UPDATE_GOLDEN=1 go test -run TestReadme . -->\n"
+		end := "<!-- end " + part.name + " -->"
+		before, rest, found := strings.Cut(readme, begin)
+		old, after, closed := strings.Cut(rest, end)
+		if !found || !closed {
+			t.Fatalf("README.md has no part between %q and %q", begin, end)
+		}
+		content := "\n" + strings.TrimSpace(strings.Replace(part.content, "### Top level", "#### Top level", 1)) + "\n\n"
+		if old != content && !updateGolden {
+			t.Errorf("%s in README.md is not what the program says; UPDATE_GOLDEN=1 go test -run TestReadme . writes it\n%s",
+				part.name, firstDifference(content, old))
+		}
+		readme = before + begin + content + end + after
+	}
+	if updateGolden {
+		if err := os.WriteFile("README.md", []byte(readme), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestReadmeConfiguration loads each YAML example of the README.
+func TestReadmeConfiguration(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(examples) == 0 {
+		t.Fatal("no YAML example in README.md")
+	}
+	for _, example := range examples {
+		if _, err := config.Parse("README.md", []byte(example[1]), kinds); err != nil {
+			t.Errorf("%v\nin\n%s", err, example[1])
+		}
+	}
+}
+
+// rightsTable lists what all kinds that run by default need, and from which topic_management on.
+func rightsTable(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("| Right | Needed to | Without it | From `topic_management` |\n|---|---|---|---|\n")
+	seen := map[string]bool{}
+	for _, mode := range []topics.Mode{topics.ModeNone, topics.ModeCreate, topics.ModeFull} {
+		for _, k := range prober.Kinds.All() {
+			settings, ok := k.New().(prober.Settings)
+			if !ok {
+				t.Fatalf("kind %s is not a probe", k.Name)
+			}
+			for _, right := range settings.Rights(mode) {
+				if seen[right.String()] {
+					continue
+				}
+				seen[right.String()] = true
+				without := "nothing is measured"
+				if right.Optional {
+					without = "the rest goes on"
+				}
+				fmt.Fprintf(&b, "| %s on %s `%s` | %s | %s | %s |\n",
+					right.Operation, right.ResourceType, right.ResourceName, right.Purpose, without, mode)
+			}
+		}
+	}
+	return b.String()
+}
+
+// allSeries describes every series of ours: the recorder's by its table, which knows also those that
+// exist only in trouble, and the others as a daemon with all collectors shows them on the demo's cluster.
+func allSeries(t *testing.T) []seriesdoc.Series {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	cluster, err := demo.Start(t.Context(), demo.Options{Log: log, Calm: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	yaml := "clusters: [{name: demo, bootstrap_servers: [\"" + strings.Join(cluster.Bootstrap(), `", "`) + "\"], collectors: {"
+	for _, name := range kinds.Collectors.Names() {
+		yaml += name + ": true, "
+	}
+	cfg, err := config.Parse("all collectors", []byte(yaml+"}}]"), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDaemon(cfg, log)
+	t.Cleanup(d.close)
+	if _, err := web.NewMetrics(d.registry, d.registry, log); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.apply(cfg); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]seriesdoc.Series{}
+	await(t, 20*time.Second, "all collectors' first refresh", func() bool {
+		shown, err := seriesdoc.FromGatherer(d.registry, "kafka_prober_")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range shown {
+			all[s.Name] = s
+		}
+		refreshed, err := testutil.GatherAndCount(d.registry, "kafka_prober_collector_last_success_timestamp_seconds")
+		return err == nil && refreshed == len(cfg.Clusters[0].Collectors)
+	})
+	for _, s := range recorder.Reference() {
+		if shown, exists := all[s.Name]; exists {
+			documented := slices.Sorted(slices.Values(s.Labels))
+			if shown.Type != s.Type || shown.Help != s.Help || !slices.Equal(shown.Labels, documented) {
+				t.Errorf("%s is exposed as %+v and documented as %+v", s.Name, shown, s)
+			}
+		}
+		all[s.Name] = s
+	}
+	return slices.Collect(maps.Values(all))
+}
