@@ -27,6 +27,8 @@ type cluster struct {
 	registry    *prometheus.Registry
 	recorder    *recorder.Recorder
 	factory     *kafka.Factory
+	unwatch     context.CancelFunc // ends the watching of the credentials' files
+	unwatched   chan struct{}      // closed when it has ended
 
 	probes     map[string]*probe
 	everProbed []string // names of probes whose series exist
@@ -44,17 +46,24 @@ type probe struct {
 
 func (d *daemon) newCluster(c config.Cluster) *cluster {
 	log := d.limited()
-	return &cluster{
+	watching, unwatch := background()
+	r := &cluster{
 		name: c.Name, fingerprint: c.Fingerprint(), log: log.With("kafka_cluster", c.Name), base: log,
 		registry: d.registry, recorder: d.recorder, factory: newFactory(c, log, d.traffic),
-		probes: map[string]*probe{},
+		unwatch: unwatch, unwatched: make(chan struct{}), probes: map[string]*probe{},
 	}
+	go func() {
+		defer close(r.unwatched)
+		r.factory.Watch(watching)
+	}()
+	return r
 }
 
 // newFactory returns what makes the clients of a cluster.
 func newFactory(c config.Cluster, log *slog.Logger, traffic *kafka.Traffic) *kafka.Factory {
 	return kafka.NewFactory(kafka.Settings{
 		Cluster: c.Name, Listener: listener, BootstrapServers: c.BootstrapServers, ClientID: c.ClientID,
+		TLS: c.TLS, SASL: c.SASL,
 	}, log, traffic)
 }
 
@@ -100,9 +109,11 @@ func (r *cluster) startProbe(instance config.Instance, mode topics.Mode, maxTopi
 	ctx, end := background()
 	p := &probe{fingerprint: instance.Fingerprint(), end: end, ended: make(chan struct{})}
 	log := r.log.With("probe", instance.Name)
-	env := prober.Env{
-		Factory: r.factory, Mode: mode, MaxTopicRate: maxTopicRate, Log: log,
-		Sink: r.recorder.Probe(promised(r.name, instance.Name, settings.Promise())),
+	env := prober.Env{Factory: r.factory, Mode: mode, MaxTopicRate: maxTopicRate, Log: log}
+	if promise := promised(r.name, instance.Name, settings.Promise()); promise.Topic != "" {
+		env.Sink = r.recorder.Probe(promise)
+	} else {
+		env.Reach = r.recorder.Reach(promise)
 	}
 	go func() {
 		defer close(p.ended)
@@ -175,6 +186,8 @@ func (r *cluster) close() {
 	for _, p := range r.probes {
 		<-p.ended
 	}
+	r.unwatch()
+	<-r.unwatched
 }
 
 func (p *probe) stop() {

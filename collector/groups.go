@@ -68,10 +68,7 @@ func (s *GroupsSettings) Schedule() Schedule { return Schedule{Interval: time.Du
 
 // Rights implements WithRights.
 func (s *GroupsSettings) Rights() []kind.Right {
-	rights := []kind.Right{
-		rightDescribeGroups,
-		{Operation: "Describe", ResourceType: "Topic", ResourceName: "*", Purpose: "log ends of the topics that groups read"},
-	}
+	rights := []kind.Right{rightDescribeGroups, rightTopics}
 	if s.ExactLag.Groups != "" {
 		rights = append(rights, rightReadTimestamps)
 	}
@@ -102,6 +99,7 @@ type groups struct {
 	include, exclude *regexp.Regexp
 	client           *kgo.Client
 	account          *Account
+	given            *grants // in this refresh
 	descs            groupDescs
 
 	history *endHistory

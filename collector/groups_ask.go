@@ -21,6 +21,7 @@ var rightDescribeGroups = kind.Right{
 func (g *groups) ask(ctx context.Context, l *leadership) (all []*group, complete bool) {
 	var mu sync.Mutex
 	complete = true
+	g.given = new(grants)
 	eachBroker(l.brokers, func(id int32) {
 		mine, err := g.list(ctx, id)
 		if err != nil {
@@ -34,6 +35,7 @@ func (g *groups) ask(ctx context.Context, l *leadership) (all []*group, complete
 		all = append(all, mine...)
 		complete = complete && err == nil
 	})
+	g.given.report(g.account, signalGroups, rightDescribeGroups)
 	return all, complete
 }
 
@@ -138,7 +140,7 @@ func oneGroup(resp *kmsg.OffsetFetchResponse) *kmsg.OffsetFetchResponseGroup {
 }
 
 func (g *groups) takeCommits(l *leadership, of *group, answer *kmsg.OffsetFetchResponseGroup) {
-	if !g.granted(of, kerr.ErrorForCode(answer.ErrorCode)) {
+	if !g.given.take(g.account, of.coordinator, kerr.ErrorForCode(answer.ErrorCode)) {
 		return
 	}
 	of.fetched = true
@@ -176,7 +178,7 @@ func (g *groups) fetchShareOffsets(ctx context.Context, l *leadership, id int32,
 	}
 	for _, answer := range resp.Groups {
 		group := of[answer.GroupID]
-		if group == nil || !g.granted(group, kerr.ErrorForCode(answer.ErrorCode)) {
+		if group == nil || !g.given.take(g.account, id, kerr.ErrorForCode(answer.ErrorCode)) {
 			continue
 		}
 		group.fetched = true
@@ -195,20 +197,6 @@ func (g *groups) fetchShareOffsets(ctx context.Context, l *leadership, id int32,
 			}
 		}
 	}
-}
-
-// granted tells whether the coordinator answered for the group, and notes it if not.
-func (g *groups) granted(of *group, err error) bool {
-	switch {
-	case err == nil:
-		g.account.Available(signalGroups)
-		return true
-	case refused(err):
-		g.account.Unavailable(signalGroups, rightDescribeGroups, err)
-	default: // NOT_COORDINATOR while it moves, COORDINATOR_LOAD_IN_PROGRESS
-		g.account.Failed(of.coordinator, err)
-	}
-	return false
 }
 
 // name returns a topic's name by whichever of the two the broker sent.

@@ -33,7 +33,7 @@ func (g *groups) describe(ctx context.Context, id int32, mine []*group) {
 			continue
 		}
 		for _, d := range answers {
-			if group := of[d.id]; group != nil && g.granted(group, d.err) {
+			if group := of[d.id]; group != nil && g.given.take(g.account, id, d.err) {
 				group.described, group.members, group.idle = true, d.members, d.idle
 				group.state = d.state
 			}

@@ -64,6 +64,7 @@ type timestamps struct {
 	account  *Account
 	known    map[recordAt]time.Time // of the last refresh
 	turn     int                    // records asked for so far, to go on from there
+	given    *grants                // in this refresh
 }
 
 // topicPartition names a partition.
@@ -101,9 +102,11 @@ func (x *timestamps) refresh(ctx context.Context, l *leadership, all []*group, l
 			unknown = append(unknown, at)
 		}
 	})
+	x.given = new(grants)
 	for at, when := range x.read(ctx, l, unknown) {
 		known[at] = when
 	}
+	x.given.report(x.account, signalExactLag, rightReadTimestamps)
 	for at, when := range known {
 		if when.IsZero() {
 			delete(known, at)
@@ -170,8 +173,7 @@ func (x *timestamps) read(ctx context.Context, l *leadership, records []recordAt
 			answer, err := askInTime(ctx, func(ctx context.Context) (*kmsg.FetchResponseTopicPartition, error) {
 				return fetchOne(ctx, x.client, p, int32(x.settings.MaxBytes))
 			})
-			if err != nil {
-				x.failed(leader, err)
+			if !x.given.take(x.account, leader, err) {
 				continue
 			}
 			if when, sure := recordTime(p, answer); sure {
@@ -253,7 +255,7 @@ func (x *timestamps) fetch(ctx context.Context, leader int32, points []samplePoi
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
 	if err != nil {
-		x.failed(leader, err)
+		x.given.take(x.account, leader, err)
 		return nil, err
 	}
 	answers := make(map[topicPartition]*kmsg.FetchResponseTopicPartition)
@@ -265,23 +267,13 @@ func (x *timestamps) fetch(ctx context.Context, leader int32, points []samplePoi
 		}
 		for j := range t.Partitions {
 			p := &t.Partitions[j]
-			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				x.failed(leader, err)
+			if !x.given.take(x.account, leader, kerr.ErrorForCode(p.ErrorCode)) {
 				continue
 			}
-			x.account.Available(signalExactLag)
 			answers[topicPartition{name, p.Partition}] = p
 		}
 	}
 	return answers, nil
-}
-
-func (x *timestamps) failed(leader int32, err error) {
-	if refused(err) {
-		x.account.Unavailable(signalExactLag, rightReadTimestamps, err)
-		return
-	}
-	x.account.Failed(leader, err)
 }
 
 // recordTime returns the timestamp of the first record at or after the point's

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 )
@@ -25,6 +24,7 @@ const (
 // leadership is which broker leads which partition of the chosen topics, and so
 // whom to ask for their offsets.
 type leadership struct {
+	via     *kgo.Broker     // answered a moment ago
 	brokers []int32         // listed by the cluster, ascending
 	leads   map[int32][]led // by leader; topics in order of their names
 	topics  map[string]topicShape
@@ -46,21 +46,16 @@ func askLeadership(ctx context.Context, client *kgo.Client, match func(topic) bo
 	if err != nil {
 		return nil, fmt.Errorf("list brokers: %w", err)
 	}
-	next := roundRobin(view.ids())
-	awake, err := hedge(ctx, func(ctx context.Context) (int32, error) {
-		id := next()
-		_, err := client.Broker(int(id)).Request(ctx, kmsg.NewPtrApiVersionsRequest())
-		return id, err
-	})
+	via, err := view.awake(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("find a broker that answers: %w", err)
 	}
-	l := &leadership{leads: make(map[int32][]led), topics: make(map[string]topicShape), names: make(map[[16]byte]string)}
+	l := &leadership{via: via, leads: make(map[int32][]led), topics: make(map[string]topicShape), names: make(map[[16]byte]string)}
 	for id := range view.brokers {
 		l.brokers = append(l.brokers, id)
 	}
 	slices.Sort(l.brokers)
-	err = eachTopic(ctx, client.Broker(int(awake)), func(t topic) {
+	err = eachTopic(ctx, via, func(t topic) {
 		if match(t) {
 			l.add(t)
 		}

@@ -58,24 +58,27 @@ func (s *TrafficSettings) Schedule() Schedule { return Schedule{Interval: time.D
 
 // Rights implements WithRights.
 func (s *TrafficSettings) Rights() []kind.Right {
-	rights := []kind.Right{
-		{Operation: "Describe", ResourceType: "Topic", ResourceName: "*", Purpose: "log offsets of topics"},
-		rightLogDirSizes, rightCleanupPolicy,
-	}
+	rights := []kind.Right{rightTopics, rightLogDirSizes, rightCleanupPolicy}
 	if s.RecordSizes.Topics != "" {
 		rights = append(rights, rightReadSamples)
 	}
 	return rights
 }
 
-// New implements Settings.
+// New implements Settings. The client is the collector's own: on a shared
+// connection the requests of others would wait until a broker has gone over its
+// logs, and so would the log ends that are asked around that.
 func (s *TrafficSettings) New(env Env) (Source, error) {
 	match, err := s.compile()
 	if err != nil {
 		return nil, err
 	}
+	if env.Client, err = env.Factory.Client("traffic", kgo.RequestTimeoutOverhead(answerTimeout)); err != nil {
+		return nil, err
+	}
 	sampler, err := newSampler(env, s.RecordSizes)
 	if err != nil {
+		env.Client.Close()
 		return nil, err
 	}
 	return &traffic{
@@ -154,7 +157,7 @@ func (t *traffic) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // Close implements Source.
-func (t *traffic) Close() {}
+func (t *traffic) Close() { t.client.Close() }
 
 // Refresh implements Source. What one broker does not answer is missing, and
 // caught up with when it answers again.

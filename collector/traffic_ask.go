@@ -7,17 +7,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/kafka-prober/kafka_prober/internal/kind"
 )
 
 // signalMessageSize is what needs log sizes.
 const signalMessageSize = "message_size"
 
-var rightLogDirSizes = kind.Right{
-	Operation: "Describe", ResourceType: "Cluster", ResourceName: "kafka-cluster",
-	Purpose: "bytes and message size of topics", Optional: true,
-}
+var rightLogDirSizes = describeCluster("know the bytes and message size of topics")
 
 // brokerLogs is what a broker said of the logs that it leads. Slices are as
 // leads; a part that it did not answer is nil.

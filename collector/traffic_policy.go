@@ -7,27 +7,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/kafka-prober/kafka_prober/internal/kind"
 )
 
 const (
-	policyAge  = 10 * time.Minute // after which a topic's policy is asked for again
-	policyPage = 1000             // topics in one request
+	keyCleanupPolicy    = "cleanup.policy" // the topic setting
+	signalCleanupPolicy = "topic_cleanup_policy"
+	policyAge           = 10 * time.Minute // after which a topic's policy is asked for again
 )
 
 var rightCleanupPolicy = kind.Right{
 	Operation: "DescribeConfigs", ResourceType: "Topic", ResourceName: "*",
-	Purpose: "bytes and message size of topics: those of compacted topics can't be told from their logs", Optional: true,
+	Purpose: "know the bytes and message size of topics: those of compacted topics can't be told from their logs", Optional: true,
 }
 
 // cleanupPolicies knows which topics are compacted: there a log shrinks without
 // a sign. It belongs to one Refresh.
 type cleanupPolicies struct {
-	client  *kgo.Client
 	account *Account
 	topics  map[string]cleanupPolicy
 }
@@ -40,7 +36,7 @@ type cleanupPolicy struct {
 }
 
 func newCleanupPolicies(env Env) *cleanupPolicies {
-	return &cleanupPolicies{client: env.Client, account: env.Account, topics: make(map[string]cleanupPolicy)}
+	return &cleanupPolicies{account: env.Account, topics: make(map[string]cleanupPolicy)}
 }
 
 // refresh asks for the policies of topics that are new, and of all of them from
@@ -59,54 +55,18 @@ func (c *cleanupPolicies) refresh(ctx context.Context, l *leadership) func(topic
 		}
 	}
 	slices.Sort(ask)
-	next := roundRobin(l.brokers)
-	for page := range slices.Chunk(ask, policyPage) {
-		resp, err := hedge(ctx, func(ctx context.Context) (*kmsg.DescribeConfigsResponse, error) {
-			return policyRequest(page).RequestWith(ctx, c.client.Broker(int(next())))
-		})
-		if err != nil {
-			c.account.Failed(-1, err)
-			break
+	var given grants
+	err := eachTopicConfig(ctx, l.via, ask, []string{keyCleanupPolicy}, func(topic string, values map[string]string, err error) {
+		if policy, told := values[keyCleanupPolicy]; given.take(c.account, -1, err) && told {
+			c.topics[topic] = cleanupPolicy{id: l.topics[topic].id, asked: now, compact: strings.Contains(policy, "compact")}
 		}
-		c.learn(resp, l, now)
+	})
+	if err != nil {
+		given.take(c.account, -1, err)
 	}
+	given.report(c.account, signalCleanupPolicy, rightCleanupPolicy)
 	return func(topic string) bool {
 		p, known := c.topics[topic]
 		return known && !p.compact
-	}
-}
-
-func policyRequest(topics []string) *kmsg.DescribeConfigsRequest {
-	req := kmsg.NewPtrDescribeConfigsRequest()
-	for _, name := range topics {
-		r := kmsg.NewDescribeConfigsRequestResource()
-		r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, name
-		r.ConfigNames = []string{"cleanup.policy"}
-		req.Resources = append(req.Resources, r)
-	}
-	return req
-}
-
-func (c *cleanupPolicies) learn(resp *kmsg.DescribeConfigsResponse, l *leadership, now time.Time) {
-	const signal = "topic_cleanup_policy"
-	for _, r := range resp.Resources {
-		err := kerr.ErrorForCode(r.ErrorCode)
-		switch {
-		case withheld(err):
-			c.account.Unavailable(signal, rightCleanupPolicy, err)
-			continue
-		case err != nil: // among them topics that have just gone
-			c.account.Failed(-1, err)
-			continue
-		}
-		c.account.Available(signal)
-		for _, config := range r.Configs {
-			if config.Name == "cleanup.policy" {
-				c.topics[r.ResourceName] = cleanupPolicy{
-					id: l.topics[r.ResourceName].id, asked: now,
-					compact: strings.Contains(deref(config.Value), "compact"),
-				}
-			}
-		}
 	}
 }

@@ -28,6 +28,8 @@ const (
 	maxSampleRequests = 1000
 )
 
+const signalRecordSizes = "record_sizes"
+
 var rightReadSamples = kind.Right{
 	Operation: "Read", ResourceType: "Topic", ResourceName: "*",
 	Purpose: "record_sizes of the topics chosen for it", Optional: true,
@@ -62,7 +64,8 @@ type sampler struct {
 	records, batches *prometheus.HistogramVec // by topic
 	batchesDesc      *prometheus.Desc
 	topics           map[string]*sampled
-	turn             int // partitions sampled so far, to go on from there
+	turn             int     // partitions sampled so far, to go on from there
+	given            *grants // in this refresh
 }
 
 // sampled is what was read of one topic.
@@ -152,29 +155,21 @@ func (s *sampler) refresh(ctx context.Context, l *leadership, topics map[string]
 	}
 	first := s.turn % len(points)
 	points = slices.Concat(points[first:], points[:first])
+	s.given = new(grants)
 	for _, p := range points[:min(len(points), s.settings.MaxRequests)] {
 		s.turn++
-		if ctx.Err() != nil {
-			return
-		}
 		s.sample(ctx, p)
 	}
+	s.given.report(s.account, signalRecordSizes, rightReadSamples)
 }
 
 func (s *sampler) sample(ctx context.Context, p samplePoint) {
 	answer, err := askInTime(ctx, func(ctx context.Context) (*kmsg.FetchResponseTopicPartition, error) {
 		return fetchOne(ctx, s.client, p, int32(s.settings.MaxBytes))
 	})
-	switch {
-	case refused(err):
-		s.account.Unavailable("record_sizes", rightReadSamples, err)
-		return
-	case err != nil:
-		s.account.Failed(p.leader, err)
-		return
+	if s.given.take(s.account, p.leader, err) {
+		s.take(p, answer)
 	}
-	s.account.Available("record_sizes")
-	s.take(p, answer)
 }
 
 // take adds what one request read: whole batches, and the records from the

@@ -3,7 +3,7 @@
 //
 // A kind registers itself as data (package kind) and its settings are the probe: they say what it
 // promises, which topics and rights it needs, and they start it. What it measures goes one way, into
-// the ledger.Sink of its Env. Nothing here knows Prometheus or HTTP.
+// the sink of its Env: a ledger.Sink for records, a reach.Sink for connections. Nothing here knows Prometheus or HTTP.
 package prober
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 	"github.com/kafka-prober/kafka_prober/internal/kind"
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
+	"github.com/kafka-prober/kafka_prober/prober/reach"
 	"github.com/kafka-prober/kafka_prober/prober/topics"
 )
 
@@ -40,7 +41,8 @@ type Env struct {
 	Factory      *kafka.Factory // of the cluster and listener
 	Mode         topics.Mode    // how much topic care the probe may take
 	MaxTopicRate float64        // records/s and partition, of all probers together
-	Sink         ledger.Sink
+	Sink         ledger.Sink    // of probes whose promise has a topic
+	Reach        reach.Sink     // of the others
 	Log          *slog.Logger
 }
 
@@ -49,7 +51,7 @@ const DrainTime = 3 * time.Second
 
 // Promise is what a probe's configuration promises.
 type Promise struct {
-	Topic      string
+	Topic      string        // what records are sent to; empty for a probe that sends none
 	Interval   time.Duration // between two records of a partition
 	Timeout    time.Duration // the deadline of a record, from due
 	RecordSize int           // bytes of a record's value

@@ -12,7 +12,7 @@ import (
 )
 
 // handshakeTimeout bounds a TLS handshake, which on a busy broker takes longer than to be accepted.
-const handshakeTimeout = 3 * time.Second
+const handshakeTimeout = 2 * time.Second
 
 // HandshakeError is a TLS handshake that failed.
 type HandshakeError struct {

@@ -30,10 +30,10 @@ const (
 	maxBackoff     = 100 * time.Millisecond // before any later one
 )
 
-// softwareName is what Kafka's per-client metrics show. Kafka refuses the
+// SoftwareName is what Kafka's per-client metrics show. Kafka refuses the
 // connection of a client whose name or version has other characters than
 // letters, digits, '.' and '-', so it can't be kafka_prober.
-const softwareName = "kafka-prober"
+const SoftwareName = "kafka-prober"
 
 // defaultClientID is used where the settings name none.
 const defaultClientID = "kafka_prober"
@@ -155,7 +155,7 @@ func (f *Factory) common(logger kgo.Logger) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(f.settings.BootstrapServers...),
 		kgo.ClientID(f.settings.ClientID),
-		kgo.SoftwareNameAndVersion(softwareName, f.settings.Version),
+		kgo.SoftwareNameAndVersion(SoftwareName, f.settings.Version),
 		kgo.DisableClientMetrics(), // or every client asks every broker for KIP-714 subscriptions
 		kgo.DialTimeout(dialTimeout),
 		kgo.MetadataMinAge(metadataMinAge),

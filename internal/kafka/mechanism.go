@@ -68,5 +68,5 @@ func (c *credentials) aws(context.Context) (aws.Auth, error) {
 	if err != nil {
 		return aws.Auth{}, err
 	}
-	return aws.Auth{AccessKey: m.username, SecretKey: m.password, SessionToken: m.token, UserAgent: softwareName}, nil
+	return aws.Auth{AccessKey: m.username, SecretKey: m.password, SessionToken: m.token, UserAgent: SoftwareName}, nil
 }

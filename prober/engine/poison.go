@@ -13,8 +13,8 @@ import (
 )
 
 // poison is a stretch of the log that the client can't get past: a batch whose CRC or length is wrong, or
-// that decompresses to more than we take. It may be a passing fault of the way, so it is read a few
-// times before it is stepped over.
+// that decompresses to more than we take. A broken batch may be a passing fault of the way, so it is read
+// a few times before it is stepped over.
 type poison struct {
 	offset int64
 	tries  int
@@ -32,21 +32,20 @@ func unreadable(err error) bool {
 // taste notes that what lies at p's position could not be read, and steps over it when that is no
 // passing fault. p.mu is held.
 func (r *reader) taste(p *partition, err error) {
-	at := p.ledger.Position()
+	at, next := p.ledger.Position(), int64(-1)
 	if p.poison.offset != at {
 		p.poison = poison{offset: at}
 	}
-	if p.poison.tries++; p.poison.tries < poisonTries {
+	p.poison.tries++
+	var bomb *kgo.ErrDecompressTooLarge
+	if errors.As(err, &bomb) {
+		next = bomb.NextOffset // it is whole, and kgo does not fetch it again
+	} else if p.poison.tries < poisonTries {
 		return
 	}
 	p.poison = poison{offset: -1}
 	p.reading = opening
 	p.attempts++
-	next := int64(-1)
-	var bomb *kgo.ErrDecompressTooLarge
-	if errors.As(err, &bomb) {
-		next = bomb.NextOffset
-	}
 	go r.stepOver(p, p.attempts, at, next, p.ledger.Leader(), err)
 }
 

@@ -36,7 +36,7 @@ func (r *reader) start() error {
 	client, err := c.Client("consumer",
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), // a rewind makes false duplicates, a skip false losses
 		kgo.KeepRetryableFetchErrors(),
-		kgo.FetchMaxWait(500*time.Millisecond),
+		kgo.FetchMaxWait(fetchWait(c)),
 		kgo.FetchMinBytes(1),
 		kgo.FetchMaxBytes(16<<20),
 		kgo.MaxDecompressBatchBytes(8<<20), // bombs; our own batches are not compressed
@@ -49,6 +49,13 @@ func (r *reader) start() error {
 	}
 	r.client = client
 	return nil
+}
+
+// fetchWait is how long a broker may hold a fetch that finds nothing: until the next record, which comes
+// within two intervals, so that a broker is asked once for each; but not so long that a reader that hangs
+// on a frozen broker is late at the next leader.
+func fetchWait(c *Config) time.Duration {
+	return min(max(500*time.Millisecond, 2*c.Interval), 2*time.Second)
 }
 
 func (r *reader) stop() { r.client.Close() }

@@ -15,29 +15,33 @@ type histograms [numHistograms]prometheus.HistogramVecOpts
 func newHistograms(classic string) histograms {
 	var all histograms
 	for i := range all {
-		id := seriesID(i)
-		opts := prometheus.HistogramOpts{
-			Name: namespace + table[id].Name,
-			Help: table[id].Help,
-			// Schema 4: a quantile is right within 2.2 %.
-			NativeHistogramBucketFactor: 1.05,
-			// 26 doublings of 16 buckets from 1 us to 60 s would be 416; no cluster fills them all.
-			NativeHistogramMaxBucketNumber: 400,
-			// Over the limit the resolution halves. The default would throw the whole histogram away,
-			// classic buckets and count included.
-			NativeHistogramMinResetDuration: 0,
-			// Below a microsecond there is only noise.
-			NativeHistogramZeroThreshold: 1e-6,
-		}
-		if classic == ClassicAll || classic != ClassicNone && (id == endToEnd || id == produce) {
-			opts.Buckets = ledger.LatencyBounds[:]
-		}
-		all[i] = prometheus.HistogramVecOpts{
-			HistogramOpts:  opts,
-			VariableLabels: prometheus.UnconstrainedLabels(table[id].Labels),
-		}
+		all[i] = newHistogram(seriesID(i), classic)
 	}
 	return all
+}
+
+// newHistogram returns the options of one row of the table.
+func newHistogram(id seriesID, classic string) prometheus.HistogramVecOpts {
+	opts := prometheus.HistogramOpts{
+		Name: namespace + table[id].Name,
+		Help: table[id].Help,
+		// Schema 4: a quantile is right within 2.2 %.
+		NativeHistogramBucketFactor: 1.05,
+		// 26 doublings of 16 buckets from 1 us to 60 s would be 416; no cluster fills them all.
+		NativeHistogramMaxBucketNumber: 400,
+		// Over the limit the resolution halves. The default would throw the whole histogram away,
+		// classic buckets and count included.
+		NativeHistogramMinResetDuration: 0,
+		// Below a microsecond there is only noise.
+		NativeHistogramZeroThreshold: 1e-6,
+	}
+	if classic == ClassicAll || classic != ClassicNone && (id == endToEnd || id == produce) {
+		opts.Buckets = ledger.LatencyBounds[:]
+	}
+	return prometheus.HistogramVecOpts{
+		HistogramOpts:  opts,
+		VariableLabels: prometheus.UnconstrainedLabels(table[id].Labels),
+	}
 }
 
 // vecs are the histograms of one topic of one probe. Each topic has its own, so that its series end

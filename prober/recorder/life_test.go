@@ -9,6 +9,7 @@ import (
 
 	"github.com/kafka-prober/kafka_prober/internal/seriesdoc"
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
+	"github.com/kafka-prober/kafka_prober/prober/reach"
 	"github.com/kafka-prober/kafka_prober/prober/recorder"
 )
 
@@ -64,7 +65,29 @@ func life(classic string) *recorder.Recorder {
 			LastProblem: "broker 1: NOT_ENOUGH_REPLICAS",
 		}
 	})
+	connections(r)
 	return r
+}
+
+// connections plays what a connect probe may live through.
+func connections(r *recorder.Recorder) {
+	sink := r.Reach(recorder.Probe{Cluster: "prod", Listener: "default", Name: "connect"})
+	sink.Attempt(&reach.Attempt{Broker: reach.UnknownBroker, Failed: reach.Dial, Reason: "CONNECTION_REFUSED"})
+	sink.Brokers([]int32{1, 2, 3})
+	whole := reach.Attempt{
+		Broker: 1, TLSVersion: "TLS 1.3", Mechanism: "SCRAM-SHA-512", CertificateEnds: time.Unix(1_800_000_000, 0),
+		Taken: [reach.NumPhases]bool{true, true, true, true, true, true},
+	}
+	for i := range whole.Took {
+		whole.Took[i] = time.Duration(i+1) * time.Millisecond
+	}
+	sink.Attempt(&whole)
+	cut := whole
+	cut.Failed, cut.Reason = reach.SASL, "SASL_AUTHENTICATION_FAILED"
+	cut.Taken[reach.SASL], cut.Taken[reach.Metadata] = false, false
+	sink.Attempt(&cut)
+	sink.Attempt(&reach.Attempt{Broker: 1, Failed: reach.Dial, Reason: "DIAL_TIMEOUT"}) // the certificate is still known
+	sink.Attempt(&reach.Attempt{Broker: 2, Taken: [reach.NumPhases]bool{reach.Dial: true, reach.APIVersions: true, reach.Metadata: true}})
 }
 
 func TestLife(t *testing.T) {

@@ -46,10 +46,12 @@ type Threshold struct {
 
 // Recorder holds the series of every probe of the process. It is safe for concurrent use.
 type Recorder struct {
-	hists histograms
+	hists  histograms
+	phases prometheus.HistogramVecOpts
 
-	mu     sync.Mutex
-	probes map[identity]*probe
+	mu      sync.Mutex
+	probes  map[identity]*probe
+	reached map[identity]*ReachSink
 }
 
 var _ prometheus.Collector = (*Recorder)(nil)
@@ -65,7 +67,10 @@ func New(opts Options) *Recorder {
 	default:
 		panic(fmt.Sprintf("recorder: classic histograms %q: want all, main or none", opts.Classic))
 	}
-	return &Recorder{hists: newHistograms(opts.Classic), probes: map[identity]*probe{}}
+	return &Recorder{
+		hists: newHistograms(opts.Classic), phases: newHistogram(connectPhase, opts.Classic),
+		probes: map[identity]*probe{}, reached: map[identity]*ReachSink{},
+	}
 }
 
 // Probe returns the sink for p. For a probe that is there already (a reload) it goes on with the same
@@ -89,6 +94,7 @@ func (r *Recorder) Remove(cluster, listener, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.probes, identity{cluster, listener, name})
+	delete(r.reached, identity{cluster, listener, name})
 }
 
 // Describe implements prometheus.Collector.
@@ -100,22 +106,25 @@ func (r *Recorder) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. It calls the state function of every probe.
 func (r *Recorder) Collect(ch chan<- prometheus.Metric) {
-	for _, p := range r.sorted() {
+	for _, p := range sorted(r, r.probes) {
 		p.collect(emitter(ch))
+	}
+	for _, s := range sorted(r, r.reached) {
+		s.collect(emitter(ch))
 	}
 }
 
-// sorted returns the probes by their identity. They are used without r's lock, because a probe's state
-// function calls back into its sink.
-func (r *Recorder) sorted() []*probe {
+// sorted returns what one of r's maps holds by its identity. It is used without r's lock, because a
+// probe's state function calls back into its sink.
+func sorted[T any](r *Recorder, of map[identity]T) []T {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ids := slices.SortedFunc(maps.Keys(r.probes), func(a, b identity) int {
+	ids := slices.SortedFunc(maps.Keys(of), func(a, b identity) int {
 		return cmp.Or(cmp.Compare(a.cluster, b.cluster), cmp.Compare(a.listener, b.listener), cmp.Compare(a.name, b.name))
 	})
-	probes := make([]*probe, len(ids))
+	all := make([]T, len(ids))
 	for i, id := range ids {
-		probes[i] = r.probes[id]
+		all[i] = of[id]
 	}
-	return probes
+	return all
 }

@@ -33,7 +33,7 @@ type BrokerSnapshot struct {
 func (r *Recorder) Snapshot() []ProbeSnapshot {
 	now := time.Now()
 	var all []ProbeSnapshot
-	for _, p := range r.sorted() {
+	for _, p := range sorted(r, r.probes) {
 		v := p.view()
 		snapshot := ProbeSnapshot{Probe: v.settings, Running: v.running, State: v.state}
 		for _, t := range v.topics {

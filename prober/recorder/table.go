@@ -53,6 +53,13 @@ const (
 	clockSteps
 	topicRefused
 
+	connectPhase
+	connectAttempts
+	connectFailures
+	connectSuccess
+	connectCertificate
+	connectSecurity
+
 	numSeries int = iota
 )
 
@@ -66,6 +73,8 @@ var (
 	byProbe  = []string{"kafka_cluster", "listener", "probe"}
 	byTopic  = with(byProbe, "topic")
 	byBroker = with(byTopic, "broker")
+	// Probes that make connections have no topic.
+	byReached = with(byProbe, "broker")
 )
 
 // table is the one place where a series has its name, type, labels and meaning. The broker is always
@@ -142,6 +151,19 @@ var table = [numSeries]seriesdoc.Series{
 		Help: "Jumps of the wall clock; they do not enter any latency."},
 	topicRefused: {Name: "topic_management_refused", Type: gauge, Labels: with(byProbe, "action", "reason"),
 		Help: "1 for each thing that the cluster does not let the prober do to the probe's topic."},
+
+	connectPhase: {Name: "connect_phase_seconds", Type: histogram, Labels: with(byReached, "phase"),
+		Help: "Time of one phase of a new connection to the broker: resolve, dial, tls, api_versions, sasl or metadata; phases that failed are not in it."},
+	connectAttempts: {Name: "connect_attempts_total", Type: counter, Labels: with(byReached, "outcome"),
+		Help: "Attempts to connect to the broker and to be answered, ok or failed."},
+	connectFailures: {Name: "connect_failures_total", Type: counter, Labels: with(byReached, "phase", "reason"),
+		Help: "Failed attempts by the phase that failed and why; a series exists once its reason was seen."},
+	connectSuccess: {Name: "connect_success", Type: gauge, Labels: byReached,
+		Help: "Whether the last attempt to connect to the broker went all the way."},
+	connectCertificate: {Name: "connect_certificate_expiry_timestamp_seconds", Type: gauge, Labels: byReached,
+		Help: "Earliest end of the certificates that the broker sent last, in Unix time."},
+	connectSecurity: {Name: "connect_security_info", Type: gauge, Labels: with(byReached, "tls_version", "sasl_mechanism"),
+		Help: "What was agreed on with the broker last; always 1."},
 }
 
 // anomalySeries gives each anomaly its series.
