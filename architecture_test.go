@@ -12,8 +12,8 @@ const module = "github.com/kafka-prober/kafka_prober"
 // arrows are the packages of ours that each package may import: the house of design.md. A new package
 // gets a line here, which is the moment to think about what it may know.
 var arrows = map[string][]string{
-	"": {"collector", "prober", "prober/ledger", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
-		"internal/kafka", "internal/kind", "internal/logging", "internal/web"},
+	"": {"collector", "prober", "prober/connect", "prober/ledger", "prober/reach", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
+		"internal/kafka", "internal/kind", "internal/logging", "internal/security", "internal/web"},
 
 	"prober":          {"internal/kafka", "internal/kind", "prober/connect", "prober/engine", "prober/ledger", "prober/reach", "prober/record", "prober/topics"},
 	"prober/connect":  {"prober/reach"},
@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"internal/fidelity/ours":    {"internal/fidelity", "internal/fidelity/probe", "internal/kafka"},
 	"internal/fidelity/probe":   {"internal/fidelity", "internal/kafka", "prober/engine", "prober/ledger", "prober/record"},
 	"internal/kafka":            {"internal/kind", "internal/security"},
-	"internal/kafkatest":        nil,
+	"internal/kafkatest":        {"internal/testpki"},
 	"internal/kind":             nil,
 	"internal/logging":          nil,
 	"internal/security":         {"internal/kind"},

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/kafka-prober/kafka_prober/collector"
 	"github.com/kafka-prober/kafka_prober/internal/config"
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/internal/kind"
 	"github.com/kafka-prober/kafka_prober/prober"
 	"github.com/kafka-prober/kafka_prober/prober/topics"
 )
@@ -114,9 +117,32 @@ func checkCluster(ctx context.Context, c config.Cluster, log *slog.Logger, out i
 		for _, spec := range settings.Topics() {
 			checkTopic(ctx, client, spec, mode, r)
 		}
-		checkRights(ctx, client, settings.Rights(mode), r)
+		checkRights(ctx, client, c, settings.Rights(mode), r)
+	}
+	if len(c.Collectors) > 0 {
+		fmt.Fprintln(out, "  collectors")
+		checkRights(ctx, client, c, collectorRights(c), r)
 	}
 	return !r.bad
+}
+
+// collectorRights returns what a cluster's collectors need, each right once. Each of them does without:
+// what it can't ask for is absent, the rest goes on.
+func collectorRights(c config.Cluster) []kind.Right {
+	var rights []kind.Right
+	for _, instance := range c.Collectors {
+		settings, needs := instance.Settings.(collector.WithRights)
+		if !needs {
+			continue
+		}
+		for _, right := range settings.Rights() {
+			right.Optional = true
+			if !slices.ContainsFunc(rights, func(r kind.Right) bool { return r.String() == right.String() }) {
+				rights = append(rights, right)
+			}
+		}
+	}
+	return rights
 }
 
 // checkTopic reports what would be done about a topic and what is wrong with it. What would be done is

@@ -13,21 +13,19 @@ import (
 
 	"github.com/kafka-prober/kafka_prober/internal/config"
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/prober"
+	"github.com/kafka-prober/kafka_prober/prober/connect"
+	"github.com/kafka-prober/kafka_prober/prober/reach"
 )
 
 // checkBootstrap asks each bootstrap server by itself, as a client is content with any of them and would
 // not show that the others are misspelt. It returns whether one answers.
 func checkBootstrap(ctx context.Context, c config.Cluster, log *slog.Logger, r *report) bool {
-	answers := sideBySide(c.BootstrapServers, func(server string) error {
-		alone := c
-		alone.BootstrapServers = []string{server}
-		client, err := askingClient(alone, "check", 0, log)
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		return client.Ping(ctx)
-	})
+	if err := newFactory(c, log, nil).Credentials(); err != nil {
+		r.problem("%v", err)
+		return false
+	}
+	answers := sideBySide(c.BootstrapServers, func(server string) error { return reachServer(ctx, c, server, log) })
 	reached := slices.Contains(answers, nil)
 	tell := r.warn // one that answers is enough
 	if !reached {
@@ -47,6 +45,28 @@ func checkBootstrap(ctx context.Context, c config.Cluster, log *slog.Logger, r *
 		r.problem("no broker can be reached, so nothing more can be said; the daemon would go on trying")
 	}
 	return reached
+}
+
+// reachServer asks one bootstrap server as a client would, or, where there is TLS or SASL and so more that
+// can go wrong, step by step: the error is then a *connect.Error.
+func reachServer(ctx context.Context, c config.Cluster, server string, log *slog.Logger) error {
+	c.BootstrapServers = []string{server}
+	if c.TLS == nil && c.SASL == nil {
+		client, err := askingClient(c, "check", 0, log)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		err = client.Ping(ctx)
+		switch kafka.Reason(err) {
+		case kafka.ReasonClosedOnConnect, kafka.ReasonConnectionClosed, kafka.ReasonConnectionReset, kafka.ReasonTLSError:
+			// The listener may want TLS or SASL: the phase tells.
+		default:
+			return err
+		}
+	}
+	_, _, err := prober.Walker(newFactory(c, log, nil), answerTimeout).Walk(ctx, connect.Broker{ID: reach.UnknownBroker, Addr: server})
+	return err
 }
 
 // speaksHTTP returns whether an HTTP server answers at an address. Most of them wait in silence for the

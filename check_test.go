@@ -106,7 +106,7 @@ func TestCheckRights(t *testing.T) {
 		runCommand("check", servers(c)).says(t, 1,
 			"PROBLEM  missing right: Write on Topic "+steadyTopic+", needed to send probe records\n",
 			`--add --allow-principal User:<prober> --operation Write --topic `+steadyTopic,
-			"warning  missing right: Alter on Topic "+steadyTopic+", needed to add partitions for new brokers; the probe does without\n")
+			"warning  missing right: Alter on Topic "+steadyTopic+", needed to add partitions for new brokers; the rest goes on without\n")
 	})
 	t.Run("create", func(t *testing.T) {
 		t.Parallel()

@@ -20,6 +20,9 @@ func (r *report) would(format string, args ...any) { r.line("would", format, arg
 // later tells what the daemon would do once something else has happened.
 func (r *report) later(format string, args ...any) { r.line("later", format, args) }
 
+// needs tells what has to be there and can't be seen from here.
+func (r *report) needs(format string, args ...any) { r.line("needs", format, args) }
+
 // warn tells what does not keep the daemon from measuring.
 func (r *report) warn(format string, args ...any) { r.line("warning", format, args) }
 

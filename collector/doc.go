@@ -9,13 +9,18 @@
 //	collector_success                           the last refresh went well, and is not older than 3 intervals
 //	collector_duration_seconds                  how long it took
 //	collector_last_success_timestamp_seconds    when one last went well
+//	collector_partial_errors_total              parts of refreshes that failed, by broker and reason
+//	series_dropped_total                        what a cap left out
+//	signal_available                            0 where a right is missing or the version does not know it
 //
-// What a refresh learnt is published also when it failed in part. State older
-// than three intervals is no longer exported, since nobody knows whether it
-// still holds; counters stay.
+// What a refresh learnt is published also when it failed in part; a sum that
+// lacks a part is not. State older than three intervals is no longer exported,
+// since nobody knows whether it still holds; counters stay.
 //
 // A new collector is one new file, in this order: the settings with their
 // defaults, init with its registration in Kinds, the source with its Descs, its
 // constructor, Refresh, helpers. brokers.go is the one to follow. Success,
-// duration, age, jitter, back-off, logging and the budget come from Set.
+// duration, age, jitter, back-off, logging and the budget come from Set; what
+// is partial, refused or left out goes to Env.Account; askCluster, eachTopic,
+// eachTopicConfig and TopicFilter are there for all that look at topics.
 package collector

@@ -17,7 +17,12 @@ import (
 )
 
 func groupsMember(t *testing.T, change func(*collector.GroupsSettings)) collector.Member {
-	return memberOf(t, "groups", change)
+	t.Helper()
+	m := member(t, "groups")
+	if change != nil {
+		change(m.Settings.(*collector.GroupsSettings))
+	}
+	return m
 }
 
 // commitOffset lets a group without members commit an offset.
@@ -69,10 +74,10 @@ func TestGroupsExposition(t *testing.T) {
 		time.Sleep(slowInterval)
 		wantSeries(t, set, "groups", lines(
 			`collector_success{collector="groups"} 1`,
-			`consumer_group_activity{activity="active",group="shop"} 1`,
 			`consumer_group_activity{activity="empty",group="ahead"} 1`,
 			`consumer_group_activity{activity="empty",group="billing"} 1`,
 			`consumer_group_activity{activity="empty",group="gone"} 1`,
+			`consumer_group_activity{activity="idle",group="shop"} 1`,
 			`consumer_group_committed_offset{group="ahead",topic="orders"} 12`,
 			`consumer_group_committed_offset{group="billing",topic="bills"} 0`,
 			`consumer_group_committed_offset{group="billing",topic="orders"} 9`,
@@ -85,11 +90,11 @@ func TestGroupsExposition(t *testing.T) {
 			`consumer_group_lag_seconds_lower_bound{group="billing",topic="bills"} 0`,
 			`consumer_group_lag_seconds_lower_bound{group="billing",topic="orders"} 1`,
 			`consumer_group_lag_seconds_lower_bound{group="shop",topic="orders"} 0`,
+			`consumer_group_members_without_partitions{group="shop"} 1`,
 			`consumer_group_members{group="ahead"} 0`,
 			`consumer_group_members{group="billing"} 0`,
 			`consumer_group_members{group="gone"} 0`,
 			`consumer_group_members{group="shop"} 4`,
-			`consumer_group_members_without_partitions{group="shop"} 1`,
 			`consumer_group_state{group="ahead",state="Empty",type="classic"} 1`,
 			`consumer_group_state{group="billing",state="Empty",type="classic"} 1`,
 			`consumer_group_state{group="gone",state="Empty",type="classic"} 1`,
@@ -285,4 +290,48 @@ func TestGroupsSettings(t *testing.T) {
 			t.Errorf("got %v, want %s", err, test.want)
 		}
 	}
+}
+
+// KIP-848 and share groups have requests of their own for almost everything.
+func TestGroupsOfAllTypes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster, nw := newCluster(t, 2, kfake.SeedTopics(2, "orders"))
+		defer cluster.Close()
+		client := newClient(t, nw)
+		defer client.Close()
+		modern := newClient(t, nw, kgo.ConsumerGroup("modern"), kgo.ConsumeTopics("orders"), kgo.DisableAutoCommit(),
+			kgo.ServerSideBalancer(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+		defer modern.Close()
+		share := newClient(t, nw, kgo.ShareGroup("share"), kgo.ConsumeTopics("orders"))
+		defer share.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		share.PollFetches(ctx) // joins, and stands at the end
+		produce(t, client, "orders", 0, 10, 10)
+		produce(t, client, "orders", 1, 5, 10)
+		for read := 0; read < 15; {
+			read += modern.PollFetches(context.Background()).NumRecords()
+		}
+		if err := modern.CommitUncommittedOffsets(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		produce(t, client, "orders", 1, 2, 10)
+		set := newSet(t, nw, groupsMember(t, nil))
+		defer set.Close()
+		time.Sleep(started)
+		wantSeries(t, set, "groups", lines(
+			`consumer_group_activity{activity="active",group="modern"} 1`,
+			`consumer_group_activity{activity="active",group="share"} 1`,
+			`consumer_group_committed_offset{group="modern",topic="orders"} 15`,
+			`consumer_group_committed_offset{group="share",topic="orders"} 0`,
+			`consumer_group_lag_records{group="modern",topic="orders"} 2`,
+			`consumer_group_lag_records{group="share",topic="orders"} 17`,
+			`consumer_group_members_without_partitions{group="modern"} 0`,
+			`consumer_group_members_without_partitions{group="share"} 0`,
+			`consumer_group_members{group="modern"} 1`,
+			`consumer_group_members{group="share"} 1`,
+			`consumer_group_state{group="modern",state="Stable",type="consumer"} 1`,
+			`consumer_group_state{group="share",state="Stable",type="share"} 1`,
+		), "consumer_group_activity", "consumer_group_committed", "consumer_group_lag_records", "consumer_group_members", "consumer_group_state")
+	})
 }

@@ -104,7 +104,7 @@ func (s *LogDirsSettings) New(env Env) (Source, error) {
 // logDirs adds up what the replicas take on disk.
 //
 // Budget: adding up is work for a broker, so one at a time, each in a request and an answer of about
-// 25 bytes a replica: 100,000 partitions of RF 3 on 100 brokers are 100 answers of 75 kB, 0.3 MB of heap
+// 22 bytes a replica: 100,000 partitions of RF 3 on 100 brokers are 100 answers of 66 kB, 0.2 MB of heap
 // while each is decoded. Kept is one sum a topic and directory, 60 bytes each: with 1,000 topics on each
 // of 100 brokers 6 MB, of which max_series become series, the largest.
 type logDirs struct {

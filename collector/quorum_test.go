@@ -34,6 +34,8 @@ func speakQuorum(t *testing.T, cluster *kfake.Cluster, nw *network) *literalQuor
 	cluster.ControlKey(int16(kmsg.DescribeQuorum), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
 		if q.silent.Load() {
+			// As a real broker does that looks for a controller: it serves nothing else of this connection.
+			cluster.SleepControl(func() { time.Sleep(time.Minute) })
 			return nil, nil, true
 		}
 		resp := req.ResponseKind().(*kmsg.DescribeQuorumResponse)

@@ -46,26 +46,44 @@ func (t *traffic) ask(ctx context.Context, l *leadership) map[int32]*brokerLogs 
 	})
 	given := true
 	for _, id := range leaders {
-		logs := answers[id]
-		if logs == nil {
-			continue
-		}
-		given = given && t.askSizes(ctx, id, logs) // where one refuses, they all do
-		if starts, ok := t.list(ctx, id, logs.leads, atLogStart); ok {
-			logs.starts = starts.values
-		}
-		if logs.sizes != nil {
-			logs.local = t.listLocal(ctx, id, logs.leads)
+		if logs := answers[id]; logs != nil {
+			given = t.askLogs(ctx, id, logs, given)
 		}
 	}
 	return answers
 }
 
+// askLogs adds sizes, if they are given, and starts to what a broker said. It
+// stops at what the broker does not answer, and returns whether sizes are given
+// still: where one broker refuses, they all do.
+func (t *traffic) askLogs(ctx context.Context, id int32, logs *brokerLogs, given bool) bool {
+	if given {
+		err := t.askSizes(ctx, id, logs)
+		switch {
+		case withheld(err):
+			t.account.Unavailable(signalMessageSize, rightLogDirSizes, err)
+			given = false
+		case err != nil:
+			t.account.Failed(id, err)
+			return given
+		default:
+			t.account.Available(signalMessageSize)
+		}
+	}
+	starts, ok := t.list(ctx, id, logs.leads, atLogStart)
+	if !ok {
+		return given
+	}
+	logs.starts = starts.values
+	if logs.sizes != nil {
+		logs.local = t.listLocal(ctx, id, logs.leads)
+	}
+	return given
+}
+
 // list is listOffsets with what failed noted.
 func (t *traffic) list(ctx context.Context, id int32, leads []led, at int64) (offsets, bool) {
-	o, err := askInTime(ctx, func(ctx context.Context) (offsets, error) {
-		return listOffsets(ctx, t.client, id, leads, at, asReplica)
-	})
+	o, err := t.listOffsets(ctx, id, leads, at)
 	if err != nil {
 		t.account.Failed(id, err)
 		return o, false
@@ -76,38 +94,35 @@ func (t *traffic) list(ctx context.Context, id int32, leads []led, at int64) (of
 	return o, true
 }
 
-// askSizes adds the sizes of a broker's logs. It returns false if the cluster
-// does not give them.
-func (t *traffic) askSizes(ctx context.Context, id int32, logs *brokerLogs) bool {
-	var ok bool
-	if logs.before, ok = t.list(ctx, id, logs.leads, atLogEnd); !ok {
-		return true
+func (t *traffic) listOffsets(ctx context.Context, id int32, leads []led, at int64) (offsets, error) {
+	return askInTime(ctx, func(ctx context.Context) (offsets, error) {
+		return listOffsets(ctx, t.client, id, leads, at, asReplica)
+	})
+}
+
+// askSizes adds the sizes of a broker's logs, and the log ends before and after.
+func (t *traffic) askSizes(ctx context.Context, id int32, logs *brokerLogs) (err error) {
+	if logs.before, err = t.listOffsets(ctx, id, logs.leads, atLogEnd); err != nil {
+		return err
 	}
 	sent := time.Now()
 	resp, err := askInTime(ctx, func(ctx context.Context) (*kmsg.DescribeLogDirsResponse, error) {
 		return kmsgLogDirs(logs.leads).RequestWith(ctx, t.client.Broker(int(id)))
 	})
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
-	}
-	switch {
-	case withheld(err):
-		t.account.Unavailable(signalMessageSize, rightLogDirSizes, err)
-		return false
-	case err != nil:
-		t.account.Failed(id, err)
-		return true
-	case resp.Version < 3 && len(resp.Dirs) == 0: // before Kafka 3.2 a missing right looks like no disk
-		t.account.Unavailable(signalMessageSize, rightLogDirSizes, kerr.ClusterAuthorizationFailed)
-		return false
-	}
-	t.account.Available(signalMessageSize)
 	sized := sent.Add(time.Since(sent) / 2)
-	if logs.after, ok = t.list(ctx, id, logs.leads, atLogEnd); !ok {
-		return true
+	switch {
+	case err != nil:
+		return err
+	case resp.ErrorCode != 0:
+		return kerr.ErrorForCode(resp.ErrorCode)
+	case resp.Version < 3 && len(resp.Dirs) == 0: // how older brokers refuse
+		return kerr.ClusterAuthorizationFailed
+	}
+	if logs.after, err = t.listOffsets(ctx, id, logs.leads, atLogEnd); err != nil {
+		return err
 	}
 	logs.sizes, logs.sized = logSizes(resp, logs.leads), sized
-	return true
+	return nil
 }
 
 // kmsgLogDirs asks for the logs that the broker leads and no others: it has
@@ -144,9 +159,7 @@ func logSizes(resp *kmsg.DescribeLogDirsResponse, leads []led) [][]int64 {
 // listLocal returns the earliest offsets on the broker's own disk: nil where it
 // has no tiered storage to tell them apart from the log's start (Kafka < 3.6).
 func (t *traffic) listLocal(ctx context.Context, id int32, leads []led) [][]int64 {
-	o, err := askInTime(ctx, func(ctx context.Context) (offsets, error) {
-		return listOffsets(ctx, t.client, id, leads, atLocalStart, asReplica)
-	})
+	o, err := t.listOffsets(ctx, id, leads, atLocalStart)
 	if err != nil || len(o.refusals) > 0 {
 		return nil
 	}

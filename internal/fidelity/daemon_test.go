@@ -17,18 +17,19 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/kafka-prober/kafka_prober/collector"
 	"github.com/kafka-prober/kafka_prober/internal/fidelity"
 )
 
-// daemon is kafka_prober with one steady probe and everything else as it is by default.
+// daemon is kafka_prober with one steady probe.
 type daemon struct {
 	*child
 	url string
 }
 
-// startDaemon starts the daemon's binary with a steady probe that sends load, and waits until all of the
-// load's partitions get their records.
-func startDaemon(t *testing.T, path string, load fidelity.Load) *daemon {
+// startDaemon starts the daemon's binary with a steady probe that sends load and with some collectors, and
+// waits until all of the load's partitions get their records.
+func startDaemon(t *testing.T, path string, load fidelity.Load, collectors string) *daemon {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "kafka_prober.yml")
 	text := fmt.Sprintf(`clusters:
@@ -37,7 +38,8 @@ func startDaemon(t *testing.T, path string, load fidelity.Load) *daemon {
     max_topic_rate: 100000
     probes:
       - {kind: steady, interval: %v, size: %d, topic: %s}
-`, strings.Join(load.Servers, `", "`), load.Interval, load.Size, load.Topic)
+    collectors: {%s}
+`, strings.Join(load.Servers, `", "`), load.Interval, load.Size, load.Topic, collectors)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +63,18 @@ func startDaemon(t *testing.T, path string, load fidelity.Load) *daemon {
 		return reached == load.Partitions
 	})
 	return d
+}
+
+// brokersOnly is the collectors of a daemon that only looks whether the brokers answer: it is what the
+// prober costs. What the others ask the cluster for is theirs to justify.
+func brokersOnly() string {
+	var off []string
+	for _, k := range collector.Kinds.All() {
+		if k.Name != "brokers" {
+			off = append(off, k.Name+": false")
+		}
+	}
+	return strings.Join(off, ", ")
 }
 
 // scrape asks for the series as Prometheus does, and reads the answer to its end.

@@ -26,7 +26,7 @@ func TestScale(t *testing.T) {
 	rate := float64(*scaleBrokers)
 
 	floor := []usage{meterFloor(t, floorPath, load, *scaleLength/2)}
-	d := startDaemon(t, daemonPath, load)
+	d := startDaemon(t, daemonPath, load, brokersOnly())
 	pause(t.Context(), t, *warmUp)
 	var minutes []usage
 	var goroutines []float64

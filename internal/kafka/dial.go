@@ -59,11 +59,7 @@ func (f *Factory) dial(ctx context.Context, network, addr string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	open := f.settings.Dialer
-	if open == nil {
-		open = new(net.Dialer).DialContext
-	}
-	conn, err := boundedDial(open)(ctx, network, addr)
+	conn, err := f.open(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

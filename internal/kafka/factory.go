@@ -65,6 +65,7 @@ type Factory struct {
 	errors   *LastErrors
 
 	credentials *credentials
+	open        DialFunc // a plain connection, paced and bounded
 }
 
 // NewFactory returns a factory that logs to log, to which it adds the cluster and
@@ -90,8 +91,13 @@ func NewFactory(s Settings, log *slog.Logger, traffic *Traffic) *Factory {
 	counts := traffic.counts(s.Cluster, s.Listener)
 	credentials := newCredentials(s, log)
 	counts.credentials.Store(credentials)
+	dial := s.Dialer
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
 	return &Factory{
 		settings:    s,
+		open:        new(pacer).paced(boundedDial(dial)),
 		log:         log,
 		hooks:       &hooks{counts: counts, errors: errors},
 		errors:      errors,
@@ -163,10 +169,10 @@ func (f *Factory) common(logger kgo.Logger) []kgo.Opt {
 		kgo.WithLogger(logger),
 		kgo.WithHooks(f.hooks),
 	}
-	if dial := f.settings.Dialer; f.credentials.any() {
+	if f.credentials.any() {
 		opts = append(opts, kgo.Dialer(f.dial))
-	} else if dial != nil {
-		opts = append(opts, kgo.Dialer(boundedDial(dial)))
+	} else {
+		opts = append(opts, kgo.Dialer(f.open))
 	}
 	if mechanism := f.credentials.mechanism(); mechanism != nil {
 		opts = append(opts, kgo.SASL(mechanism))
@@ -174,7 +180,7 @@ func (f *Factory) common(logger kgo.Logger) []kgo.Opt {
 	return opts
 }
 
-// boundedDial gives dial the time limit that kgo applies to its own dialer only.
+// boundedDial gives dial the time limit that kgo would apply to a dialer of its own.
 func boundedDial(dial DialFunc) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, dialTimeout)

@@ -2,7 +2,6 @@ package kafka_test
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/internal/security"
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -80,7 +80,7 @@ func TestReasonOfRealErrors(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		addr func(t *testing.T) string
-		opts []kgo.Opt
+		tls  *security.TLS
 		want string
 	}{
 		{name: "closed port", addr: closedPort, want: "CONNECTION_REFUSED"},
@@ -88,9 +88,9 @@ func TestReasonOfRealErrors(t *testing.T) {
 		{name: "HTTP server that waits for the end of the line", addr: httpServer, want: "NO_RESPONSE"},
 		{name: "TLS server", addr: listener(answer("\x15\x03\x03\x00\x02\x02\x0a")), want: "TLS_ERROR"},
 		{name: "TLS server that hangs up", addr: tlsServer, want: "CLOSED_ON_CONNECT"},
-		{name: "TLS to a server without", addr: httpServer, opts: []kgo.Opt{kgo.DialTLSConfig(new(tls.Config))}, want: "TLS_ERROR"},
-		{name: "unknown authority", addr: tlsServer, opts: []kgo.Opt{kgo.DialTLSConfig(new(tls.Config))}, want: "CERTIFICATE_UNTRUSTED"},
-		{name: "TLS never answered", addr: listener(func(c net.Conn) { io.Copy(io.Discard, c) }), opts: []kgo.Opt{kgo.DialTLSConfig(new(tls.Config))}, want: "DIAL_TIMEOUT"},
+		{name: "TLS to a server without", addr: httpServer, tls: new(security.TLS), want: "TLS_NOT_SPOKEN"},
+		{name: "unknown authority", addr: tlsServer, tls: new(security.TLS), want: "CERTIFICATE_UNTRUSTED"},
+		{name: "TLS never answered", addr: listener(func(c net.Conn) { io.Copy(io.Discard, c) }), tls: new(security.TLS), want: "NO_RESPONSE"},
 		{name: "silent server", addr: listener(func(c net.Conn) { io.Copy(io.Discard, c) }), want: "NO_RESPONSE"},
 		{name: "server that hangs up", addr: listener(func(c net.Conn) { c.Read(make([]byte, 1024)) }), want: "CLOSED_ON_CONNECT"},
 		{name: "server that resets", addr: listener(func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }), want: "CONNECTION_RESET"},
@@ -102,8 +102,8 @@ func TestReasonOfRealErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			factory := kafka.NewFactory(kafka.Settings{Cluster: "c", BootstrapServers: []string{test.addr(t)}}, quiet, nil)
-			client, err := factory.Client("test", append(test.opts, kgo.RequestRetries(0), kgo.RequestTimeoutOverhead(300*time.Millisecond))...)
+			factory := kafka.NewFactory(kafka.Settings{Cluster: "c", BootstrapServers: []string{test.addr(t)}, TLS: test.tls}, quiet, nil)
+			client, err := factory.Client("test", kgo.RequestRetries(0), kgo.RequestTimeoutOverhead(300*time.Millisecond))
 			if err != nil {
 				t.Fatal(err)
 			}

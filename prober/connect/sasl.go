@@ -2,7 +2,6 @@ package connect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -45,7 +44,7 @@ func (w *wire) authenticate(ctx context.Context, mechanism sasl.Mechanism, addr 
 		say = nil
 		if !done {
 			if done, say, err = session.Challenge(resp.SASLAuthBytes); err != nil {
-				return errors.Join(kerr.SaslAuthenticationFailed, err)
+				return fmt.Errorf("%w: %w", kerr.SaslAuthenticationFailed, err)
 			}
 		}
 	}

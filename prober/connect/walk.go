@@ -31,7 +31,8 @@ type Config struct {
 
 	// Handshake makes a TLS connection of a plain one, which it closes if that fails.
 	Handshake func(ctx context.Context, conn net.Conn, addr string, config *tls.Config) (*tls.Conn, error)
-	// Dial opens a connection, as net.Dialer.DialContext does; nil means that.
+	// Dial opens a connection, as net.Dialer.DialContext does, names included; nil means that names are
+	// resolved and their addresses dialled.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -104,7 +105,7 @@ func (w *walk) resolve(ctx context.Context) (skip bool, err error) {
 		return false, err
 	}
 	w.host = host
-	if _, err := netip.ParseAddr(host); err == nil {
+	if _, err := netip.ParseAddr(host); err == nil || w.config.Dial != nil {
 		w.addresses = []string{w.to.Addr}
 		return true, nil
 	}

@@ -18,6 +18,9 @@ const maxAnswer = 8 << 20
 // errNotKafka is an answer that no Kafka gives. It wraps what says so to whoever names errors.
 var errNotKafka = fmt.Errorf("the answer is not Kafka's: %w", kbin.ErrNotEnoughData)
 
+// errWantsTLS is the alert that a TLS listener answers a plain request with.
+var errWantsTLS = errors.New("tls: the listener answers with an alert: it wants TLS")
+
 // wire is a connection on which one request is asked at a time. The connection's deadline bounds it.
 type wire struct {
 	conn      net.Conn
@@ -33,7 +36,11 @@ func (w *wire) ask(req kmsg.Request) ([]byte, error) {
 		return nil, fmt.Errorf("send %s: %w", kmsg.NameForKey(req.Key()), err)
 	}
 	var header [8]byte
-	if _, err := io.ReadFull(w.conn, header[:]); err != nil {
+	_, err := io.ReadFull(w.conn, header[:])
+	if header[0] == 0x15 && header[1] == 3 { // an alert of any version of TLS: seven bytes, then the end
+		return nil, errWantsTLS
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read the answer to %s: %w", kmsg.NameForKey(req.Key()), err)
 	}
 	size, correlation := int32(binary.BigEndian.Uint32(header[:4])), int32(binary.BigEndian.Uint32(header[4:]))
@@ -90,7 +97,7 @@ func (w *wire) apiVersions(software, version string) error {
 		resp.Version = 0 // brokers before 2.4 answer in the form of version 0
 	}
 	if err := resp.ReadFrom(body); err != nil {
-		return errors.Join(errNotKafka, err)
+		return fmt.Errorf("%w: %w", errNotKafka, err)
 	}
 	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil && resp.Version != 0 {
 		return err
