@@ -14,8 +14,10 @@ LDFLAGS    := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISI
 export PATH := $(CURDIR)/.tools:$(PATH)
 # Folders with tests that need a real Kafka: those with the build tag kafka.
 KAFKA_TESTS = $(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build kafka' .)))
+# And those whose tests of faults take their time: the build tag faults.
+FAULT_TESTS = $(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build .*faults' .)))
 
-.PHONY: help build demo test lint test-unit test-kafka bench clean
+.PHONY: help build demo test lint test-unit test-kafka test-faults bench clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -30,8 +32,8 @@ test: java lint test-unit test-kafka ## all that CI runs: lint, unit tests, real
 lint: .tools/staticcheck ## gofmt, vet, staticcheck, no skipped test
 	@bad=$$(gofmt -l .); [ -z "$$bad" ] || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
 	@! grep -rnE --include='*_test.go' '\b[tb]\.Skip(f|Now)?\(' . || { echo "a skipped test proves nothing: make it fail instead"; exit 1; }
-	go vet -tags kafka ./...
-	staticcheck -tags kafka ./...
+	go vet -tags kafka,bench ./...
+	staticcheck -tags kafka,bench ./...
 
 test-unit: .tools/promtool ## unit tests with the race detector, no Java needed
 	go test -race ./...
@@ -39,8 +41,12 @@ test-unit: .tools/promtool ## unit tests with the race detector, no Java needed
 test-kafka: java ## tests on a real three-broker Kafka, one package at a time; KAFKA_VERSION=3.9.1 for another
 	go test -race -tags kafka -p 1 -count 1 -timeout 10m $(KAFKA_TESTS)
 
-bench: java ## benchmarks, some of them on a real Kafka
-	go test -tags kafka -p 1 -run '^$$' -bench . -benchmem -timeout 60m ./...
+test-faults: java ## slow tests of faults on a real Kafka: brokers that freeze, die, lie and come back
+	go test -tags faults -p 1 -count 1 -timeout 25m $(FAULT_TESTS)
+
+bench: java ## beside a bare loop and Kafka's own tool, on a real Kafka: 20 minutes on an otherwise idle machine
+	go test -run '^$$' -bench . -benchmem ./prober/...
+	go test -tags bench -count 1 -v -timeout 40m ./internal/fidelity $(BENCH_FLAGS)
 
 clean: ## remove what make built
 	rm -rf kafka_prober .tools

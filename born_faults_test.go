@@ -17,13 +17,16 @@ import (
 func TestBornInAnOutage(t *testing.T) {
 	c := kafkatest.Shared(t)
 	killAll(t, c)
-	born := time.Now()
 	d := startDaemon(t, configured(t, c, "timeout: 2s"))
+	born := time.Now() // within a few milliseconds
 	unknown := map[string]string{"broker": "unknown"}
 	d.awaitScrape(t, 3*time.Second, "a record to be due", func(f map[string]*dto.MetricFamily) bool {
 		return sum(f, "kafka_prober_records_due_total", unknown) > 0
 	})
 	firstDue := time.Since(born)
+	if firstDue > 1500*time.Millisecond { // an interval, and a scrape's second
+		t.Errorf("the first record was due %v after the start, want it in the first interval", firstDue)
+	}
 	d.awaitScrape(t, 8*time.Second, "the histogram to count", func(f map[string]*dto.MetricFamily) bool {
 		return observations(f, "unknown") > 0
 	})

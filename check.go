@@ -46,8 +46,10 @@ func runCheck(o *options, log *slog.Logger, out io.Writer) error {
 	}
 	var bad []string
 	for _, c := range cfg.Clusters {
-		if !checkCluster(ctx, c, log, out) {
-			bad = append(bad, c.Name)
+		for _, c := range c.Ways() {
+			if !checkCluster(ctx, c, log, out) {
+				bad = append(bad, title(c))
+			}
 		}
 	}
 	switch {
@@ -59,6 +61,14 @@ func runCheck(o *options, log *slog.Logger, out io.Writer) error {
 	}
 	fmt.Fprintln(out, "\nall is well: the daemon can do its job")
 	return nil
+}
+
+// title names a cluster, and its listener if that is not its first.
+func title(c config.Cluster) string {
+	if c.Listener == config.DefaultListener {
+		return c.Name
+	}
+	return c.Name + ", listener " + c.Listener
 }
 
 func clusterCount(n int) string {
@@ -88,7 +98,7 @@ func askingClient(c config.Cluster, role string, retries int, log *slog.Logger) 
 func checkCluster(ctx context.Context, c config.Cluster, log *slog.Logger, out io.Writer) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	fmt.Fprintf(out, "\ncluster %s\n", c.Name)
+	fmt.Fprintf(out, "\ncluster %s\n", title(c))
 	r := &report{out: out}
 	mode, err := topics.ParseMode(c.TopicManagement)
 	if err != nil {

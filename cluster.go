@@ -18,9 +18,10 @@ import (
 	"github.com/kafka-prober/kafka_prober/prober/topics"
 )
 
-// cluster is what runs on one cluster. It belongs to the daemon, which calls one method at a time.
+// cluster is what runs on one cluster by one of its listeners. It belongs to the daemon, which calls one method at a time.
 type cluster struct {
 	name        string
+	listener    string
 	fingerprint string       // of what all probes and collectors share
 	log         *slog.Logger // names the cluster
 	base        *slog.Logger // for those who name it themselves
@@ -48,7 +49,8 @@ func (d *daemon) newCluster(c config.Cluster) *cluster {
 	log := d.limited()
 	watching, unwatch := background()
 	r := &cluster{
-		name: c.Name, fingerprint: c.Fingerprint(), log: log.With("kafka_cluster", c.Name), base: log,
+		name: c.Name, listener: c.Listener, fingerprint: c.Fingerprint(), base: log,
+		log:      log.With("kafka_cluster", c.Name, "listener", c.Listener),
 		registry: d.registry, recorder: d.recorder, factory: newFactory(c, log, d.traffic),
 		unwatch: unwatch, unwatched: make(chan struct{}), probes: map[string]*probe{},
 	}
@@ -62,7 +64,7 @@ func (d *daemon) newCluster(c config.Cluster) *cluster {
 // newFactory returns what makes the clients of a cluster.
 func newFactory(c config.Cluster, log *slog.Logger, traffic *kafka.Traffic) *kafka.Factory {
 	return kafka.NewFactory(kafka.Settings{
-		Cluster: c.Name, Listener: listener, BootstrapServers: c.BootstrapServers, ClientID: c.ClientID,
+		Cluster: c.Name, Listener: c.Listener, BootstrapServers: c.BootstrapServers, ClientID: c.ClientID,
 		TLS: c.TLS, SASL: c.SASL,
 	}, log, traffic)
 }
@@ -85,7 +87,7 @@ func (r *cluster) apply(c config.Cluster) error {
 			delete(r.probes, name)
 		}
 		if i < 0 {
-			r.recorder.Remove(r.name, listener, name)
+			r.recorder.Remove(r.name, r.listener, name)
 		}
 	}
 	r.everProbed = kept
@@ -110,7 +112,7 @@ func (r *cluster) startProbe(instance config.Instance, mode topics.Mode, maxTopi
 	p := &probe{fingerprint: instance.Fingerprint(), end: end, ended: make(chan struct{})}
 	log := r.log.With("probe", instance.Name)
 	env := prober.Env{Factory: r.factory, Mode: mode, MaxTopicRate: maxTopicRate, Log: log}
-	if promise := promised(r.name, instance.Name, settings.Promise()); promise.Topic != "" {
+	if promise := r.promised(instance.Name, settings.Promise()); promise.Topic != "" {
 		env.Sink = r.recorder.Probe(promise)
 	} else {
 		env.Reach = r.recorder.Reach(promise)
@@ -126,9 +128,9 @@ func (r *cluster) startProbe(instance config.Instance, mode topics.Mode, maxTopi
 }
 
 // promised is a probe's promise in the recorder's words.
-func promised(cluster, name string, p prober.Promise) recorder.Probe {
+func (r *cluster) promised(name string, p prober.Promise) recorder.Probe {
 	out := recorder.Probe{
-		Cluster: cluster, Listener: listener, Name: name, Topic: p.Topic,
+		Cluster: r.name, Listener: r.listener, Name: name, Topic: p.Topic,
 		Timeout: p.Timeout, Interval: p.Interval, RecordSize: p.RecordSize,
 		Objective: p.Objective, SLOLatency: p.SLOLatency,
 	}
@@ -154,7 +156,7 @@ func (r *cluster) applyCollectors(c config.Cluster) error {
 	if len(members) == 0 {
 		return nil
 	}
-	env := collector.Env{Cluster: r.name, Listener: listener, Factory: r.factory, Log: r.base, ExpectedBrokers: c.ExpectedBrokers}
+	env := collector.Env{Cluster: r.name, Listener: r.listener, Factory: r.factory, Log: r.base, ExpectedBrokers: c.ExpectedBrokers}
 	set, err := collector.NewSet(env, members)
 	if err != nil {
 		return err

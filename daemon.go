@@ -18,9 +18,6 @@ import (
 	"github.com/kafka-prober/kafka_prober/prober/recorder"
 )
 
-// listener is the value of the label listener until listeners can be configured.
-const listener = "default"
-
 // daemon is everything that runs: the clusters of the configuration in force, and the registry that
 // their series are in. Apply and Close exclude each other; the rest may be called at any time.
 type daemon struct {
@@ -33,10 +30,13 @@ type daemon struct {
 
 	mu       sync.Mutex
 	config   *config.Config
-	clusters map[string]*cluster
+	clusters map[way]*cluster
 	classic  string
 	closed   bool
 }
+
+// way is a cluster as one of its listeners leads to it: by their names.
+type way struct{ cluster, listener string }
 
 // reloads are the series that say how the last reading of the configuration went.
 type reloads struct {
@@ -53,7 +53,7 @@ func newDaemon(cfg *config.Config, log *slog.Logger) *daemon {
 		recorder: recorder.New(recorder.Options{Classic: cfg.ClassicHistograms}),
 		traffic:  kafka.NewTraffic(),
 		started:  time.Now(),
-		clusters: map[string]*cluster{},
+		clusters: map[way]*cluster{},
 		classic:  cfg.ClassicHistograms,
 		reloads: reloads{
 			ok: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -86,9 +86,13 @@ func (d *daemon) apply(cfg *config.Config) error {
 	if cfg.ClassicHistograms != d.classic {
 		d.log.Warn("classic_histograms changes at the next start only", "in_force", d.classic, "configured", cfg.ClassicHistograms)
 	}
-	wanted := make(map[string]config.Cluster, len(cfg.Clusters))
+	wanted := make(map[way]config.Cluster, len(cfg.Clusters))
+	var ways []config.Cluster
 	for _, c := range cfg.Clusters {
-		wanted[c.Name] = c
+		for _, c := range c.Ways() {
+			ways = append(ways, c)
+			wanted[way{c.Name, c.Listener}] = c
+		}
 	}
 	var ending sync.WaitGroup
 	for name, running := range d.clusters {
@@ -105,14 +109,14 @@ func (d *daemon) apply(cfg *config.Config) error {
 	ending.Wait()
 
 	var failures []error
-	for _, c := range cfg.Clusters {
-		running := d.clusters[c.Name]
+	for _, c := range ways {
+		running := d.clusters[way{c.Name, c.Listener}]
 		if running == nil {
 			running = d.newCluster(c)
-			d.clusters[c.Name] = running
+			d.clusters[way{c.Name, c.Listener}] = running
 		}
 		if err := running.apply(c); err != nil {
-			failures = append(failures, fmt.Errorf("cluster %q: %w", c.Name, err))
+			failures = append(failures, fmt.Errorf("cluster %q, listener %q: %w", c.Name, c.Listener, err))
 		}
 	}
 	d.config = cfg
@@ -124,9 +128,9 @@ func (d *daemon) apply(cfg *config.Config) error {
 // forget ends the series of a cluster that is gone.
 func (d *daemon) forget(c *cluster) {
 	for _, name := range c.everProbed {
-		d.recorder.Remove(c.name, listener, name)
+		d.recorder.Remove(c.name, c.listener, name)
 	}
-	d.traffic.Forget(c.name, listener)
+	d.traffic.Forget(c.name, c.listener)
 }
 
 // reload reads the configuration again. If it can't be used the one in force stays.
@@ -168,7 +172,7 @@ func (d *daemon) close() {
 func (d *daemon) limited() *slog.Logger {
 	const every = 10 * time.Second
 	return slog.New(logging.RateLimited(d.log.Handler(), every,
-		"probe", "topic", "partition", "collector", "broker", "client", "kind", "kafka_cluster"))
+		"probe", "topic", "partition", "collector", "broker", "client", "kind", "kafka_cluster", "listener"))
 }
 
 // background returns a context for what a cluster runs; it ends with the cluster.

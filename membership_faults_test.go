@@ -103,6 +103,20 @@ func (o *operator) moveLeader(t *testing.T, partition int32, replicas []int32) {
 	})
 }
 
+// awaitLeaders waits until each broker leads a partition, as the cluster itself says.
+func (o *operator) awaitLeaders(t *testing.T, ids ...int32) {
+	t.Helper()
+	began := time.Now()
+	await(t, 100*time.Second, fmt.Sprintf("brokers %v to lead a partition", ids), func() bool {
+		leads := map[int32]bool{}
+		for _, p := range o.partitions(t) {
+			leads[p.Leader] = true
+		}
+		return !slices.ContainsFunc(ids, func(id int32) bool { return !leads[id] })
+	})
+	t.Logf("brokers %v lead after %v", ids, time.Since(began).Round(time.Second))
+}
+
 // awaitCovered waits until each broker leads a partition that is probed, and nothing waits.
 func (d *daemonProcess) awaitCovered(t *testing.T, ids ...int) {
 	t.Helper()
@@ -163,6 +177,7 @@ func TestMembership(t *testing.T) {
 		}
 	}
 	before = o.replicas(t)
+	o.awaitLeaders(t, 1, 2, 3, 4)
 	d.awaitCovered(t, 1, 2, 3, 4)
 	same("leaders moved", before)
 
@@ -175,6 +190,7 @@ func TestMembership(t *testing.T) {
 		o.awaitInSync(t)
 	}
 	checkUnharmed(t, d.scrape(t))
+	o.awaitLeaders(t, 1, 2, 3, 4)
 	d.awaitCovered(t, 1, 2, 3, 4)
 	if now := o.replicas(t); !maps.Equal(now, before) {
 		t.Errorf("rolling restart: partitions are %v, were %v: they are to stay as they are", now, before)

@@ -20,18 +20,24 @@ func (d *daemon) page() web.Page {
 	p := web.Page{Version: version.Version, Uptime: time.Since(d.started)}
 	snapshot := d.recorder.Snapshot()
 	for _, c := range cfg.Clusters {
-		view := web.ClusterView{Name: c.Name, Bootstrap: c.BootstrapServers}
-		for _, instance := range c.Probes {
-			i := slices.IndexFunc(snapshot, func(s recorder.ProbeSnapshot) bool {
-				return s.Cluster == c.Name && s.Name == instance.Name
-			})
-			if i >= 0 {
-				view.Probes = append(view.Probes, probeView(instance, &snapshot[i]))
-			}
+		for _, c := range c.Ways() {
+			p.Clusters = append(p.Clusters, clusterView(c, snapshot))
 		}
-		p.Clusters = append(p.Clusters, view)
 	}
 	return p
+}
+
+func clusterView(c config.Cluster, snapshot []recorder.ProbeSnapshot) web.ClusterView {
+	view := web.ClusterView{Name: title(c), Bootstrap: c.BootstrapServers}
+	for _, instance := range c.Probes {
+		i := slices.IndexFunc(snapshot, func(s recorder.ProbeSnapshot) bool {
+			return s.Cluster == c.Name && s.Listener == c.Listener && s.Name == instance.Name
+		})
+		if i >= 0 {
+			view.Probes = append(view.Probes, probeView(instance, &snapshot[i]))
+		}
+	}
+	return view
 }
 
 func probeView(instance config.Instance, s *recorder.ProbeSnapshot) web.ProbeView {

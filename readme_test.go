@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,7 +16,10 @@ import (
 
 	"github.com/kafka-prober/kafka_prober/internal/config"
 	"github.com/kafka-prober/kafka_prober/internal/demo"
+	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/internal/security"
 	"github.com/kafka-prober/kafka_prober/internal/seriesdoc"
+	"github.com/kafka-prober/kafka_prober/internal/testpki"
 	"github.com/kafka-prober/kafka_prober/internal/web"
 	"github.com/kafka-prober/kafka_prober/prober"
 	"github.com/kafka-prober/kafka_prober/prober/recorder"
@@ -103,6 +107,30 @@ func rightsTable(t *testing.T) string {
 	return b.String()
 }
 
+// withCredentials adds the series that only a listener with files of credentials has.
+func withCredentials(t *testing.T, d *daemon) {
+	t.Helper()
+	authority, err := testpki.New("readme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := authority.Issue(testpki.Leaf{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{"cert": pair.Cert, "key": pair.Key}
+	dir := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kafka.NewFactory(kafka.Settings{
+		Cluster: "secured", BootstrapServers: []string{"kafka-1:9093"},
+		TLS: &security.TLS{CertFile: filepath.Join(dir, "cert"), KeyFile: filepath.Join(dir, "key")},
+	}, d.log, d.traffic)
+}
+
 // allSeries describes every series of ours: the recorder's by its table, which knows also those that
 // exist only in trouble, and the others as a daemon with all collectors shows them on the demo's cluster.
 func allSeries(t *testing.T) []seriesdoc.Series {
@@ -129,6 +157,7 @@ func allSeries(t *testing.T) []seriesdoc.Series {
 	if err := d.apply(cfg); err != nil {
 		t.Fatal(err)
 	}
+	withCredentials(t, d)
 	all := map[string]seriesdoc.Series{}
 	await(t, 20*time.Second, "all collectors' first refresh", func() bool {
 		shown, err := seriesdoc.FromGatherer(d.registry, "kafka_prober_")

@@ -111,7 +111,7 @@ func watchCounter(t *testing.T, window time.Duration, read func() uint64) (longe
 func runningProbe(d *daemon, name string) *probe {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.clusters["prod"].probes[name]
+	return d.clusters[way{"prod", "default"}].probes[name]
 }
 
 func due(d *daemon, probe string) (n uint64) {

@@ -108,15 +108,15 @@ func (w *waysIn) acls(t *testing.T, grant bool, operations ...kadm.ACLOperation)
 	}
 }
 
-// way is a cluster of the configuration, and what the connect probe must say of it.
-type way struct{ name, listener, yaml, tls, sasl string }
+// wayIn is a cluster of the configuration, and what the connect probe must say of it.
+type wayIn struct{ name, listener, yaml, tls, sasl string }
 
-func (w *waysIn) ways() []way {
+func (w *waysIn) ways() []wayIn {
 	ca := "tls_config: {ca_file: " + w.path("ca.pem") + "}"
 	login := func(mechanism, secret string) string {
 		return "sasl: {mechanism: " + mechanism + ", username: prober, " + secret + "}"
 	}
-	return []way{
+	return []wayIn{
 		{"ssl", kafkatest.SSLListener, ca, "TLS 1.3", ""},
 		{"mtls", kafkatest.MTLSListener, fmt.Sprintf("tls_config: {ca_file: %s, cert_file: %s, key_file: %s}", w.path("ca.pem"), w.path("me.pem"), w.path("me.key")), "TLS 1.3", ""},
 		{"plain", kafkatest.SASLListener, login("PLAIN", "password: "+planted+"-plain"), "", "PLAIN"},
@@ -127,7 +127,7 @@ func (w *waysIn) ways() []way {
 }
 
 // config writes a configuration of the ways and returns its path.
-func (w *waysIn) config(t *testing.T, ways ...way) string {
+func (w *waysIn) config(t *testing.T, ways ...wayIn) string {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString("clusters:\n")
@@ -273,7 +273,7 @@ func (w *waysIn) misfits(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			began := time.Now()
-			got := runCommand("check", "--config.file="+w.config(t, way{name: "c", listener: tt.listener, yaml: tt.yaml}))
+			got := runCommand("check", "--config.file="+w.config(t, wayIn{name: "c", listener: tt.listener, yaml: tt.yaml}))
 			got.says(t, 1, "PROBLEM", tt.want)
 			if took := time.Since(began); took > 5*time.Second {
 				t.Errorf("took %v", took)

@@ -16,6 +16,7 @@ func testSuspended(t *testing.T, absence time.Duration) {
 	await(t, 20*time.Second, "records", func() bool {
 		return sum(d.scrape(t), "kafka_prober_records_total", map[string]string{"outcome": "delivered"}) > 60
 	})
+	partitions := sum(d.scrape(t), "kafka_prober_broker_covered", nil) // one of each broker that leads any
 	before := logEnds(t, c)
 
 	send(t, d.process, syscall.SIGSTOP)
@@ -34,7 +35,6 @@ func testSuspended(t *testing.T, absence time.Duration) {
 	series := d.scrape(t)
 	checkScrape(t, series)
 	const rate = 10
-	partitions := sum(series, "kafka_prober_broker_covered", nil) // one of each broker that leads any
 	skipped := sum(series, "kafka_prober_records_skipped_total", map[string]string{"reason": "suspended"})
 	if want := gone.Seconds() * partitions * rate; skipped < 0.95*want-partitions || skipped > 1.05*want+rate*partitions {
 		t.Errorf("skipped for a suspension of %v: %v records, want about %.0f", gone, skipped, want)

@@ -28,8 +28,8 @@ var rightController = describeCluster("know the active controller")
 // controllerWatch follows which node is the active controller, and the cluster's id. It belongs to
 // brokers.Refresh.
 //
-// The client is its own: a broker that can't reach a controller keeps the connection busy for up to a
-// minute, and what else is asked on it would wait.
+// The client is its own: a broker that can't reach a controller keeps the connection busy until the
+// request times out, and what else is asked on it would wait for that.
 type controllerWatch struct {
 	client  *kgo.Client
 	account *Account

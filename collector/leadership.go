@@ -35,7 +35,6 @@ type leadership struct {
 type topicShape struct {
 	id         [16]byte
 	partitions int  // the highest partition number plus one
-	leaderless int  // partitions without a leader
 	known      bool // whether the broker described all of it
 }
 
@@ -75,7 +74,6 @@ func (l *leadership) add(t topic) {
 	for _, p := range t.partitions {
 		shape.partitions = max(shape.partitions, int(p.id)+1)
 		if p.leader < 0 {
-			shape.leaderless++
 			continue
 		}
 		byLeader[p.leader] = append(byLeader[p.leader], p.id)

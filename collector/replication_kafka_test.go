@@ -5,12 +5,9 @@ package collector_test
 import (
 	"fmt"
 	"maps"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/kafka-prober/kafka_prober/internal/kafkatest"
 )
 
 // The counts are kafka-topics' own, for every topic: with a broker stopped, with two, and with all back.
@@ -81,27 +78,6 @@ func TestReplicationMatchesKafkaTopics(t *testing.T) {
 			r.values("cluster_under_replicated_partitions")[""] == 0 && r.values("collector_success")["collector=replication"] == 1
 	})
 	t.Logf("all back: zero after %v", took.Round(100*time.Millisecond))
-}
-
-// Brokers without a controller go on telling what they heard last: that is unknown, not healthy.
-func TestReplicationUnknownWithoutController(t *testing.T) {
-	r := startReal(t, quick(t, "replication"), quick(t, "brokers"))
-	r.create(map[string]int16{"repl-unknown": 3}, "2")
-	r.await(30*time.Second, "the topic and the controller to be seen", func() bool {
-		_, seen := r.values("under_replicated_partitions")["topic=repl-unknown"]
-		return seen && r.values("active_controllers")[""] == 1 && r.values("controller_info")["broker="+strconv.Itoa(kafkatest.ControllerID)] == 1
-	})
-	if err := r.Controller().Pause(); err != nil {
-		t.Fatal(err)
-	}
-	took := r.await(30*time.Second, "no controller: its count 0, no statement on partitions", func() bool {
-		active, known := r.values("active_controllers")[""]
-		return known && active == 0 && len(r.values("under_replicated_partitions")) == 0 && r.values("collector_success")["collector=replication"] == 0
-	})
-	t.Logf("controller frozen: unknown after %v", took.Round(100*time.Millisecond))
-	if got := r.values("brokers_reachable")[""]; got != 3 {
-		t.Errorf("%v brokers reachable, want 3: it is the controller that is gone", got)
-	}
 }
 
 // described counts, by topic, the partitions that kafka-topics --describe lists with more options and that

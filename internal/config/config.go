@@ -14,6 +14,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"regexp"
 
@@ -43,13 +44,43 @@ type Cluster struct {
 	MaxTopicRate     float64  `yaml:"max_topic_rate" help:"upper bound of records per second and partition on a probe's topic, all probers together; each stretches its interval to keep to it"`
 	ExpectedBrokers  int      `yaml:"expected_brokers" default:"not checked" help:"number of brokers the cluster should have; a missing one can then be told from one that was removed"`
 
-	TLS  *security.TLS  `yaml:"tls_config" help:"never shown: its keys are"`
-	SASL *security.SASL `yaml:"sasl" help:"never shown: its keys are"`
+	TLS       *security.TLS  `yaml:"tls_config" help:"never shown: its keys are"`
+	SASL      *security.SASL `yaml:"sasl" help:"never shown: its keys are"`
+	Listeners []Listener     `yaml:"listeners" default:"none" help:"further listeners of the same brokers, each probed as a way of its own; collectors ask by the cluster's own bootstrap_servers only"`
+
+	// Listener is the name of the listener that the keys above lead to.
+	Listener string `yaml:"-"`
 
 	Probes     []Instance `yaml:"-"` // in the file's order; the kinds that run by default if it says nothing
 	Collectors []Instance `yaml:"-"` // sorted by name; at most one of each kind
 
 	collectorsOff []string // kinds that do not run, sorted: needed to write the cluster back
+}
+
+// DefaultListener is the name of the listener that a cluster's own keys lead to.
+const DefaultListener = "default"
+
+// Listener is a further way to the same brokers. It takes nothing from the cluster's own security.
+type Listener struct {
+	Name             string         `yaml:"name" required:"true" help:"value of the label listener"`
+	BootstrapServers []string       `yaml:"bootstrap_servers" required:"true" help:"host:port of some of the brokers on this listener"`
+	TLS              *security.TLS  `yaml:"tls_config" help:"never shown: its keys are"`
+	SASL             *security.SASL `yaml:"sasl" help:"never shown: its keys are"`
+}
+
+// Ways returns the cluster as it is reached by each of its listeners, its own first. The others have no
+// collectors: what a cluster says of itself is the same on all.
+func (c Cluster) Ways() []Cluster {
+	own := c
+	own.Listeners = nil
+	ways := []Cluster{own}
+	for _, l := range c.Listeners {
+		way := own
+		way.Listener, way.BootstrapServers, way.TLS, way.SASL = l.Name, l.BootstrapServers, l.TLS, l.SASL
+		way.Collectors = nil
+		ways = append(ways, way)
+	}
+	return ways
 }
 
 // Values of Cluster.TopicManagement.
@@ -79,7 +110,7 @@ func defaultConfig() *Config {
 
 // defaultCluster returns what a cluster in a file starts from.
 func defaultCluster() Cluster {
-	return Cluster{ClientID: "kafka_prober", TopicManagement: TopicsCreate, MaxTopicRate: 20}
+	return Cluster{Listener: DefaultListener, ClientID: "kafka_prober", TopicManagement: TopicsCreate, MaxTopicRate: 20}
 }
 
 // validName is the form of what becomes a label value, and part of a path on the
@@ -104,11 +135,28 @@ func (c *Cluster) Validate() error {
 	if c.ExpectedBrokers < 0 {
 		errs = append(errs, kind.Errorf("expected_brokers", "must be a number of brokers, is %d", c.ExpectedBrokers))
 	}
-	if c.TLS != nil {
-		errs = append(errs, kind.Nest("tls_config", c.TLS.Validate()))
+	errs = append(errs, checkSecurity(c.TLS, c.SASL))
+	taken := map[string]bool{DefaultListener: true}
+	for i, l := range c.Listeners {
+		at := fmt.Sprintf("listeners[%d]", i)
+		if taken[l.Name] {
+			errs = append(errs, kind.Errorf(at+".name", "%q is taken: each listener needs a name of its own, and %q is that of bootstrap_servers above", l.Name, DefaultListener))
+		}
+		taken[l.Name] = true
+		errs = append(errs, kind.Nest(at, errors.Join(
+			append(checkServers("bootstrap_servers", l.BootstrapServers), checkName("name", l.Name), checkSecurity(l.TLS, l.SASL))...)))
 	}
-	if c.SASL != nil {
-		errs = append(errs, kind.Nest("sasl", c.SASL.Validate()))
+	return errors.Join(errs...)
+}
+
+// checkSecurity returns what is wrong with the keys of a way in.
+func checkSecurity(t *security.TLS, s *security.SASL) error {
+	var errs []error
+	if t != nil {
+		errs = append(errs, kind.Nest("tls_config", t.Validate()))
+	}
+	if s != nil {
+		errs = append(errs, kind.Nest("sasl", s.Validate()))
 	}
 	return errors.Join(errs...)
 }

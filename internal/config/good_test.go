@@ -1,9 +1,11 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +34,7 @@ func golden(t *testing.T, file, got string) {
 // The golden file of a good one is what it means with every default written out.
 // Without secrets it reads back as the same configuration.
 func TestGoodFiles(t *testing.T) {
-	for _, name := range []string{"minimal", "full", "aliases", "security"} {
+	for _, name := range []string{"minimal", "full", "aliases", "security", "listeners"} {
 		t.Run(name, func(t *testing.T) {
 			c, err := config.Load(filepath.Join("testdata", name+".good.yml"), testKinds())
 			if err != nil {
@@ -76,6 +78,21 @@ func TestSettingsAreTyped(t *testing.T) {
 	}
 	if password := c.Clusters[0].Collectors[0].Settings.(*jmx).Auth.Password; password != "hunter2" {
 		t.Errorf("the password is %q", string(password))
+	}
+}
+
+func TestWays(t *testing.T) {
+	c, err := config.Load("testdata/listeners.good.yml", testKinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, way := range c.Clusters[0].Ways() {
+		got = append(got, fmt.Sprintln(way.Name, way.Listener, way.BootstrapServers, way.TLS != nil, way.SASL != nil, len(way.Collectors), len(way.Listeners)))
+	}
+	want := []string{"prod default [kafka-1:9092] false false 1 0\n", "prod external [kafka.example.com:9094] true true 0 0\n", "prod internal [kafka-1:9093] false false 0 0\n"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 

@@ -10,6 +10,13 @@
 // failed, so that a record that ran out of time can be given a reason: kgo
 // retries in silence and says only that time ran out.
 //
+// Where the settings ask for TLS or SASL, every client dials and logs in with the
+// credentials that are in force at that moment. Watch reads their files again and
+// again: what is new is used by new connections at once, and connections that were
+// made before are closed one after the other, while they wait for no answer where
+// that is possible. What can't be used changes nothing and shows in
+// credential_reload_success. A mechanism is a case in mechanism.go.
+//
 // Reason gives any error one name out of a closed set: Kafka's own where Kafka
 // answered, else one of Reasons.
 package kafka

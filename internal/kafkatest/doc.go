@@ -13,6 +13,9 @@
 //		c.Broker(2).Pause()                            // SIGSTOP
 //	}
 //
+// Secure adds a listener for every way in (TLS, client certificates, SASL) and ACLs; its certificates are
+// made at run time.
+//
 // Start gives a test a cluster of its own; Run does so without a testing.TB.
 //
 // Requirements are a JDK 17+ and Maven; without them Start fails, it never skips. The jars of pom.xml

@@ -66,12 +66,9 @@ func Secure(s *Security) (Option, error) {
 	config[prefix(OAuthListener)+"oauthbearer.sasl.jaas.config"] = `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`
 	return func(settings *settings) {
 		maps.Copy(settings.config, config)
-		for _, l := range []listener{
-			{SSLListener, "SSL"}, {MTLSListener, "SSL"}, {ExpiredListener, "SSL"}, {RenamedListener, "SSL"},
-			{SASLListener, "SASL_PLAINTEXT"}, {SASLSSLListener, "SASL_SSL"}, {OAuthListener, "SASL_PLAINTEXT"},
-		} {
-			settings.listeners = append(settings.listeners, l)
-		}
+		settings.listeners = append(settings.listeners,
+			listener{SSLListener, "SSL"}, listener{MTLSListener, "SSL"}, listener{ExpiredListener, "SSL"}, listener{RenamedListener, "SSL"},
+			listener{SASLListener, "SASL_PLAINTEXT"}, listener{SASLSSLListener, "SASL_SSL"}, listener{OAuthListener, "SASL_PLAINTEXT"})
 	}, nil
 }
 

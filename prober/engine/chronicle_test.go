@@ -114,6 +114,14 @@ func (c *chronicle) oldest() time.Duration {
 	return oldest
 }
 
+// position returns how far a partition has been read.
+func (c *chronicle) position(partition int32) int64 {
+	p := find(*c.engine.parts.Load(), partition)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ledger.Position()
+}
+
 // begin starts an engine that probes a site, and returns when it has delivered for a while: the JVMs
 // compile what they run first.
 func begin(t *testing.T, s *site, cfg Config, book *chronicle) (stop func()) {

@@ -67,10 +67,7 @@ func New(c Config) (*Engine, error) {
 	}
 	e.promise = e.promised
 	e.peers.max = c.MaxTopicRate
-	e.sender = sender{engine: e, alarm: newTimerAlarm()}
-	if !c.GoTimers {
-		e.sender.alarm = newAlarm()
-	}
+	e.sender = newSender(e, &c)
 	e.reader.engine, e.reader.pulse = e, make(chan struct{}, 1)
 	v := e.newPartition(virtual, e.clock.now(), nil)
 	v.active = true

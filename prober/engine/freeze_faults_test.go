@@ -197,8 +197,9 @@ func TestFrozenFollower(t *testing.T) {
 	for _, j := range free {
 		slowest = max(slowest, j.Latency)
 	}
-	t.Logf("partition on 1 and 3: %d acknowledged while 2 was frozen, maximum %v, end to end maximum %v; partition on 1 and 2: first waited %v",
-		len(during), slices.Max(during), slowest, waited[0].Latency)
+	lag := book.legs(ledger.ScheduleLag, f.from, f.to, func(int32) bool { return true })
+	t.Logf("partition on 1 and 3: %d acknowledged while 2 was frozen, maximum %v, end to end maximum %v; partition on 1 and 2: first waited %v; schedule lag at most %v",
+		len(during), slices.Max(during), slowest, waited[0].Latency, slices.Max(lag))
 	if most := slices.Max(during); most >= 100*time.Millisecond {
 		t.Errorf("produce leg of the partition that needs no frozen broker: maximum %v, want below 100 ms", most)
 	}

@@ -22,6 +22,7 @@ type reader struct {
 
 	mu      sync.Mutex
 	changes []func()           // of where to read, to be made between two polls
+	polling context.Context    // of the present poll and of some before it
 	cancel  context.CancelFunc // ends the present poll
 
 	got       atomic.Int64 // when the loop last got round
@@ -72,22 +73,27 @@ func (r *reader) change(f func()) {
 	}
 }
 
-// poll makes the changes that wait and returns what was fetched, or nothing after pollLimit.
+// poll makes the changes that wait and returns what was fetched, or nothing after pollLimit. Polls share a
+// context until it ends: a timer for each would be most of what a poll costs.
 func (r *reader) poll(ctx context.Context) kgo.Fetches {
-	ctx, cancel := context.WithTimeout(ctx, pollLimit)
-	defer cancel()
 	r.mu.Lock()
 	changes := r.changes
-	r.changes, r.cancel = nil, cancel
+	r.changes = nil
+	if r.polling == nil || r.polling.Err() != nil {
+		r.polling, r.cancel = context.WithTimeout(ctx, pollLimit)
+	}
+	polling := r.polling
 	r.mu.Unlock()
 	for _, f := range changes {
 		f()
 	}
-	return r.client.PollFetches(ctx)
+	return r.client.PollFetches(polling)
 }
 
 // run polls until ctx is done or the client is closed.
 func (r *reader) run(ctx context.Context) {
+	ctx, end := context.WithCancel(ctx)
+	defer end() // with it the context of the last polls
 	for ctx.Err() == nil {
 		fetches := r.poll(ctx)
 		now := r.engine.present()

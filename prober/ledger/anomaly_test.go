@@ -205,7 +205,7 @@ func TestTemptations(t *testing.T) {
 			s.Truncated(100)
 			s.read(2, 100)
 			s.judge(2, timeout)
-		}, `due=3 delivered=3 rewind=1
+		}, `due=3 delivered=3 acknowledged_lost=1 rewind=1
 			#0 delivered 8ms @100
 			#1 delivered 8ms @101
 			#2 delivered 8ms @100`},
@@ -220,11 +220,37 @@ func TestTemptations(t *testing.T) {
 			s.ack(3, 100)
 			s.Passed(102)
 			s.Passed(200)
-		}, `due=4 delivered=2 lost=2 acknowledged_lost=2 rewind=1
+		}, `due=4 delivered=2 lost=2 acknowledged_lost=3 rewind=1
 			#0 delivered 8ms @100
 			#1 lost 10s @101
 			#2 lost 10s @102
 			#3 delivered 8ms @100`},
+		{"said to be cut, and read again where it was", func(s *story) {
+			s.send(3)
+			for seq := range uint64(3) {
+				s.ack(seq, 100+int64(seq))
+				s.read(seq, 100+int64(seq))
+			}
+			s.judge(2, timeout)
+			s.Truncated(100)
+			s.read(0, 100)
+			s.read(1, 101)
+			s.Passed(200)
+			s.Truncated(101) // this time without
+			s.Passed(200)
+		}, `due=3 delivered=3 acknowledged_lost=2 rewind=2
+			#0 delivered 8ms @100
+			#1 delivered 8ms @101
+			#2 delivered 8ms @102`},
+		{"cut off and then beyond what retention has kept", func(s *story) {
+			s.send(1)
+			s.ack(0, 100)
+			s.read(0, 100)
+			s.Truncated(100)
+			s.Expired(300)
+			s.Passed(400)
+		}, `due=1 delivered=1 rewind=1
+			#0 delivered 8ms @100`},
 		{"the old leader's acknowledgement arrives after the rewind", func(s *story) {
 			s.send(2)
 			s.read(1, 105)
@@ -346,6 +372,16 @@ func TestTemptations(t *testing.T) {
 		}, `due=2 failed=1 timeout=1
 			#0 failed 10s UNKNOWN_TOPIC_ID
 			#1 timeout 10s NO_RESPONSE`},
+		{"given back by the client before the topic was another one, or after", func(s *story) {
+			s.send(2)
+			s.refuse(0, false, "CONNECTION_CLOSED")
+			s.Recreated()
+			s.refuse(1, false, "UNKNOWN")
+			s.Reading(0)
+			s.judge(1, timeout)
+		}, `due=2 topic_recreated=2
+			#0 topic_recreated 10s
+			#1 topic_recreated 10s`},
 		{"a fetch of the old topic arrives after its end", func(s *story) {
 			s.send(1)
 			s.Recreated()

@@ -61,6 +61,10 @@ func (p *Partition) Refuse(seq uint64, definite bool, reason string, now time.Du
 	s.state &^= inClient
 	if !definite {
 		s.state |= unsure
+		if seq < p.recreatedBelow && s.state&read == 0 {
+			p.vanish(seq, s)
+			return
+		}
 		p.Trouble(reason, now)
 		return
 	}
@@ -70,6 +74,14 @@ func (p *Partition) Refuse(seq uint64, definite bool, reason string, now time.Du
 		p.anomaly(seq, Ghost)
 	case s.state&judged == 0:
 		p.judge(seq, s, Failed, reason)
+	}
+}
+
+// vanish says that the topic that a record was sent to is gone, and nothing can be learnt of the record.
+func (p *Partition) vanish(seq uint64, s *slot) {
+	s.state |= recreated
+	if s.state&judged == 0 {
+		p.judge(seq, s, TopicRecreated, "")
 	}
 }
 

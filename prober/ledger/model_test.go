@@ -17,6 +17,8 @@ type model struct {
 	leader     int32
 	generation uint32
 
+	recreatedBelow uint64 // slots that were due before the topic was created again
+
 	readable   bool
 	position   int64
 	start      int64 // nothing below is ever missed
@@ -46,6 +48,9 @@ type fact struct {
 	readAt     time.Duration
 	readUnack  bool // read before an acknowledgement was known
 	gone       bool // acknowledged, and not to be read any more
+	place      int64
+	sighted    bool // read at place, while it was followed
+	cut        bool // acknowledged, read at place, and that was cut off the log since
 	judged     bool
 	skipped    bool
 	refused    bool
@@ -196,7 +201,11 @@ func (m *model) refuse(seq uint64, definite bool, reason string, now time.Durati
 	}
 	f.waiting = false
 	if !definite {
-		m.trouble(reason, now)
+		if f.seq < m.recreatedBelow && !f.read {
+			m.vanish(f)
+		} else {
+			m.trouble(reason, now)
+		}
 		return
 	}
 	f.refused = true
@@ -225,6 +234,9 @@ func (m *model) seen(seq uint64, offset int64, by ledger.Producer, now time.Dura
 		return
 	}
 	f := m.slots[seq]
+	if f.cut {
+		f.cut, f.sighted, f.place = false, true, offset
+	}
 	if f.read {
 		if !again && seq >= m.reread {
 			m.page(f).tally.Anomalies[ledger.Duplicate]++
@@ -238,6 +250,7 @@ func (m *model) seen(seq uint64, offset int64, by ledger.Producer, now time.Dura
 		}
 		return
 	}
+	f.sighted, f.place = true, offset
 	if f.acked {
 		m.gap(f)
 	} else {
@@ -294,6 +307,17 @@ func (m *model) passed(offset int64) {
 		if f.missing() && !f.forgotten && f.offset < offset && f.offset >= m.start {
 			m.miss(f, ledger.Lost)
 		}
+		if f.cut && f.place < offset {
+			f.cut = false
+			m.page(f).tally.Anomalies[ledger.AcknowledgedLost]++
+		}
+	}
+}
+
+// excuse says that what was cut off below offset is not missed: nobody can say whether it is there.
+func (m *model) excuse(offset int64) {
+	for _, f := range m.slots {
+		f.cut = f.cut && f.place >= offset
 	}
 }
 
@@ -307,6 +331,7 @@ func (m *model) expire(offset int64) {
 			m.miss(f, ledger.Expired)
 		}
 	}
+	m.excuse(offset)
 }
 
 func (m *model) reading(offset int64) {
@@ -314,13 +339,27 @@ func (m *model) reading(offset int64) {
 		m.goBack(offset)
 	} else if !m.readable || offset > m.position {
 		m.readable, m.position, m.start = true, offset, offset
+		m.excuse(offset)
 	}
 }
 
 func (m *model) truncate(offset int64) {
 	m.count(ledger.Rewind)
 	if m.readable {
+		for _, f := range m.slots {
+			if f.sighted && f.place >= offset {
+				f.sighted, f.cut = false, f.acked
+			}
+		}
 		m.goBack(offset)
+	}
+}
+
+// vanish says that the topic that a record was sent to is gone.
+func (m *model) vanish(f *fact) {
+	f.recreated = true
+	if !f.judged {
+		m.bad(f, ledger.TopicRecreated, "")
 	}
 }
 
@@ -332,11 +371,19 @@ func (m *model) goBack(offset int64) {
 
 func (m *model) recreate() {
 	for _, f := range m.slots {
-		if f.missing() && !f.forgotten {
+		switch {
+		case f.forgotten:
+		case f.missing():
 			m.miss(f, ledger.TopicRecreated)
+		case f.handed && !f.waiting && !f.acked && !f.refused && !f.read:
+			m.vanish(f)
 		}
 	}
+	for _, f := range m.slots {
+		f.sighted, f.cut = false, false
+	}
 	m.generation++
+	m.recreatedBelow = m.next()
 	m.readable, m.position, m.start, m.expired = false, -1, -1, 0
 	m.reread = m.next()
 	m.run, m.pairs = nil, nil

@@ -42,7 +42,7 @@ type Anomaly uint8
 
 // The anomalies. Each is a counter of its own.
 const (
-	AcknowledgedLost Anomaly = iota // acknowledged, and the reader's position passed it: the one to page on
+	AcknowledgedLost Anomaly = iota // acknowledged, and the reader's position passed it, or it was cut off the log later: the one to page on
 	Duplicate                       // read again at another offset
 	Reordered                       // read after a later record of the same producer epoch; both acknowledged
 	Corrupt                         // ours by its run id, but its bytes have changed

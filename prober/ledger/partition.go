@@ -38,6 +38,8 @@ type Partition struct {
 	generation uint32 // of the topic: offsets of an earlier one mean nothing
 	order      order
 
+	recreatedBelow uint64 // slots below were sent, if at all, to a topic that is gone
+
 	lastError   string
 	lastErrorAt time.Duration
 }
@@ -109,7 +111,7 @@ func (p *Partition) Advance(now time.Duration, limit int) (first uint64, n int) 
 }
 
 // Hand says that the record of a slot is handed to the client library now. It returns the topic's
-// generation, to be given back to Ack and Refuse.
+// generation, to be given back to Ack.
 func (p *Partition) Hand(seq uint64, now time.Duration) uint32 {
 	if seq < p.base {
 		return p.generation // given up since it was taken

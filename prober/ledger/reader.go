@@ -17,6 +17,8 @@ type reader struct {
 	lastAcked       uint64
 	lastAckedOffset int64
 	disorderBelow   uint64
+
+	sights sights
 }
 
 func newReader() reader { return reader{position: -1, start: -1, lastAckedOffset: -1} }
@@ -40,6 +42,7 @@ func (p *Partition) Reading(offset int64) {
 	switch {
 	case r.position < 0 || offset > r.position:
 		r.position, r.start = offset, offset
+		r.sights.drop(offset, func(uint64) {})
 	case offset < r.position:
 		p.rewind(offset)
 	}
@@ -72,6 +75,7 @@ type Producer struct {
 func (p *Partition) Read(seq uint64, offset int64, by Producer, now time.Duration) {
 	again := offset < p.reader.position
 	if seq < p.base {
+		p.reader.sights.again(seq, offset)
 		p.readForgotten(seq, again)
 		return
 	}
@@ -83,11 +87,13 @@ func (p *Partition) Read(seq uint64, offset int64, by Producer, now time.Duratio
 	}
 	s := p.slots.at(seq)
 	if s.state&read != 0 {
+		p.reader.sights.again(seq, offset)
 		if !again && seq >= p.reader.rereadBelow {
 			p.anomaly(seq, Duplicate)
 		}
 		return
 	}
+	p.reader.sights.saw(seq, offset)
 	if s.unread() {
 		p.reader.unread--
 	}
@@ -157,6 +163,7 @@ func (p *Partition) Passed(offset int64) {
 	}
 	p.reader.position = offset
 	p.passBelow(offset, Lost)
+	p.reader.sights.drop(offset, func(seq uint64) { p.anomaly(seq, AcknowledgedLost) })
 }
 
 // passBelow gives up the unread acknowledged records below offset.
@@ -193,13 +200,16 @@ func (p *Partition) Expired(offset int64) {
 	}
 	r.position, r.expiredBelow = offset, offset
 	p.passBelow(offset, Expired)
+	r.sights.drop(offset, func(uint64) {})
 }
 
 // Truncated says that the log was cut below the reader's position and that reading goes on at offset.
-// What was acknowledged above it is lost when the reader passes its place without it.
+// What was acknowledged above it is lost when the reader passes its place without it, also what had been
+// read there: it was delivered, and is gone.
 func (p *Partition) Truncated(offset int64) {
 	p.current().tally.Anomalies[Rewind]++
 	if p.Readable() {
+		p.reader.sights.truncate(offset, func(seq uint64) bool { return seq < p.base || p.slots.at(seq).state&acked != 0 })
 		p.rewind(offset)
 	}
 }
@@ -208,11 +218,15 @@ func (p *Partition) Truncated(offset int64) {
 // held; reading must begin anew (Reading) before anything is sent.
 func (p *Partition) Recreated() {
 	p.generation++
-	for seq := p.base; seq < p.next && p.reader.unread > 0; seq++ {
-		if s := p.slots.at(seq); s.unread() {
+	for seq := p.base; seq < p.next; seq++ {
+		switch s := p.slots.at(seq); {
+		case s.unread():
 			p.pass(seq, s, TopicRecreated)
+		case s.state&(unsure|read) == unsure:
+			p.vanish(seq, s)
 		}
 	}
+	p.recreatedBelow = p.next
 	p.reader = newReader()
 	p.reader.rereadBelow = p.next
 	p.order.reset()

@@ -42,6 +42,9 @@ func (p *Partition) forget(s *slot) {
 	}
 	if s.state&acked == 0 {
 		p.order.drop(p.base)
+		if s.state&read != 0 {
+			p.reader.sights.forgetUnacked(p.base)
+		}
 	}
 	p.trail.set(p.base, s.state&read != 0, s.state&(skipped|refused|recreated) != 0)
 	*s = slot{}

@@ -79,6 +79,7 @@ func (r *Recorder) Probe(p Probe) *Sink {
 	id := identity{p.Cluster, p.Listener, p.Name}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	delete(r.reached, id) // a probe of another kind that had the name
 	known := r.probes[id]
 	if known == nil {
 		known = &probe{hists: r.hists, topics: map[string]*topic{}}
