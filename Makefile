@@ -14,10 +14,10 @@ LDFLAGS    := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISI
 export PATH := $(CURDIR)/.tools:$(PATH)
 # Folders with tests that need a real Kafka: those with the build tag kafka.
 KAFKA_TESTS = $(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build kafka' .)))
-# And those whose tests of faults take their time: the build tag faults.
-FAULT_TESTS = $(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build .*faults' .)))
+# And the files whose tests of faults take their time: with the build tag faults alone.
+FAULT_FILES = $(shell grep -rl --include='*_test.go' '^//go:build faults$$' .)
 
-.PHONY: help build demo test lint test-unit test-kafka test-faults bench clean
+.PHONY: help build demo test lint test-unit test-kafka test-faults soak bench clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -32,8 +32,8 @@ test: java lint test-unit test-kafka ## all that CI runs: lint, unit tests, real
 lint: .tools/staticcheck ## gofmt, vet, staticcheck, no skipped test
 	@bad=$$(gofmt -l .); [ -z "$$bad" ] || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
 	@! grep -rnE --include='*_test.go' '\b[tb]\.Skip(f|Now)?\(' . || { echo "a skipped test proves nothing: make it fail instead"; exit 1; }
-	go vet -tags kafka,bench ./...
-	staticcheck -tags kafka,bench ./...
+	go vet -tags kafka,faults,bench ./...
+	staticcheck -tags kafka,faults,bench ./...
 
 test-unit: .tools/promtool ## unit tests with the race detector, no Java needed
 	go test -race ./...
@@ -41,8 +41,14 @@ test-unit: .tools/promtool ## unit tests with the race detector, no Java needed
 test-kafka: java ## tests on a real three-broker Kafka, one package at a time; KAFKA_VERSION=3.9.1 for another
 	go test -race -tags kafka -p 1 -count 1 -timeout 10m $(KAFKA_TESTS)
 
-test-faults: java ## slow tests of faults on a real Kafka: brokers that freeze, die, lie and come back
-	go test -tags faults -p 1 -count 1 -timeout 25m $(FAULT_TESTS)
+test-faults: java ## slow tests of faults on a real Kafka, and 5 s of each fuzz target
+	go test -tags faults -p 1 -count 1 -timeout 30m $(sort $(dir $(FAULT_FILES))) \
+	  -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $(FAULT_FILES) | paste -sd'|'))$$"
+	@grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's|/[^/]*:func (Fuzz[A-Za-z0-9]+).*| \1|' | sort -u | while read -r dir name; do \
+	  echo "fuzz $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime 5s -fuzzminimizetime 10x "$$dir" </dev/null; done
+
+soak: java ## ten minutes of random harm to a real Kafka; SOAK_FLAGS='-soak.for=1h -soak.seed=7'
+	go test -tags faults -count 1 -timeout 3h -v -run '^TestSoak$$' ./prober/engine -soak.for=10m $(SOAK_FLAGS)
 
 bench: java ## beside a bare loop and Kafka's own tool, on a real Kafka: 20 minutes on an otherwise idle machine
 	go test -run '^$$' -bench . -benchmem ./prober/...

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -199,10 +198,4 @@ func startAll(t *testing.T, c *kafkatest.Cluster) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// middle returns the median.
-func middle[T int | float64 | time.Duration](values []T) T {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }

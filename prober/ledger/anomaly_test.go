@@ -372,6 +372,19 @@ func TestTemptations(t *testing.T) {
 		}, `due=2 failed=1 timeout=1
 			#0 failed 10s UNKNOWN_TOPIC_ID
 			#1 timeout 10s NO_RESPONSE`},
+		{"not sent while the new topic had no reader", func(s *story) {
+			s.send(1)
+			s.read(0, 100)
+			s.Recreated()
+			s.take(1)
+			s.Withhold(1, ledger.NoReader)
+			s.Reading(0)
+			s.send(1)
+			s.read(2, 0)
+		}, `due=3 delivered=2 topic_recreated=1
+			#0 delivered 8ms @100
+			#1 topic_recreated 10s
+			#2 delivered 8ms @0`},
 		{"given back by the client before the topic was another one, or after", func(s *story) {
 			s.send(2)
 			s.refuse(0, false, "CONNECTION_CLOSED")

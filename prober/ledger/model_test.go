@@ -338,6 +338,13 @@ func (m *model) reading(offset int64) {
 	if m.readable && offset < m.position {
 		m.goBack(offset)
 	} else if !m.readable || offset > m.position {
+		if !m.readable && m.generation > 0 {
+			for _, f := range m.slots[m.recreatedBelow:] {
+				if !f.handed && !f.judged {
+					m.vanish(f)
+				}
+			}
+		}
 		m.readable, m.position, m.start = true, offset, offset
 		m.excuse(offset)
 	}

@@ -40,7 +40,10 @@ func (r *reader) acked(seq uint64, offset int64) {
 func (p *Partition) Reading(offset int64) {
 	r := &p.reader
 	switch {
-	case r.position < 0 || offset > r.position:
+	case r.position < 0:
+		r.position, r.start = offset, offset
+		p.resume()
+	case offset > r.position:
 		r.position, r.start = offset, offset
 		r.sights.drop(offset, func(uint64) {})
 	case offset < r.position:
@@ -230,6 +233,19 @@ func (p *Partition) Recreated() {
 	p.reader = newReader()
 	p.reader.rereadBelow = p.next
 	p.order.reset()
+}
+
+// resume accounts for the slots for which nothing was sent between the end of a topic and the reading of
+// the one that came after it.
+func (p *Partition) resume() {
+	if p.generation == 0 {
+		return // at the start: whoever can't be read by then was not there to be written to either
+	}
+	for seq := max(p.recreatedBelow, p.open); seq < p.next; seq++ {
+		if s := p.slots.at(seq); s.state&(handed|judged) == 0 {
+			p.vanish(seq, s)
+		}
+	}
 }
 
 // Unreadable says that the reader stepped over a stretch of the log, up to offset, that can't be read.
