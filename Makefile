@@ -12,10 +12,11 @@ STAMP      := github.com/prometheus/common/version
 LDFLAGS    := -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) -X $(STAMP).BuildDate=$(BUILD_DATE)
 
 export PATH := $(CURDIR)/.tools:$(PATH)
-# Folders with tests that need a real Kafka: those with the build tag kafka.
-KAFKA_TESTS = $(sort $(dir $(shell grep -rl --include='*_test.go' '^//go:build kafka' .)))
-# And the files whose tests of faults take their time: with the build tag faults alone.
-FAULT_FILES = $(shell grep -rl --include='*_test.go' '^//go:build faults$$' .)
+# Tests that need a real Kafka are those of files with the build tag kafka; those of faults that take their
+# time are in files with the build tag faults alone. Only they run in their stage: the rest are unit tests.
+KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
+FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
+tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
 .PHONY: help build demo test lint test-unit test-kafka test-faults soak bench clean
 help: ## list the targets
@@ -39,11 +40,10 @@ test-unit: .tools/promtool ## unit tests with the race detector, no Java needed
 	go test -race ./...
 
 test-kafka: java ## tests on a real three-broker Kafka, one package at a time; KAFKA_VERSION=3.9.1 for another
-	go test -race -tags kafka -p 1 -count 1 -timeout 10m $(KAFKA_TESTS)
+	go test -race -tags kafka -p 1 -count 1 -timeout 10m $(call tests_of,$(KAFKA_FILES))
 
 test-faults: java ## slow tests of faults on a real Kafka, and 5 s of each fuzz target
-	go test -tags faults -p 1 -count 1 -timeout 30m $(sort $(dir $(FAULT_FILES))) \
-	  -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $(FAULT_FILES) | paste -sd'|'))$$"
+	go test -tags faults -p 1 -count 1 -timeout 30m $(call tests_of,$(FAULT_FILES))
 	@grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's|/[^/]*:func (Fuzz[A-Za-z0-9]+).*| \1|' | sort -u | while read -r dir name; do \
 	  echo "fuzz $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime 5s -fuzzminimizetime 10x "$$dir" </dev/null; done
 

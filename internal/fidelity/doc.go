@@ -6,8 +6,12 @@
 //	probe    how ours is run, for ours and for the truth test
 //	brokers  many fake brokers in a process of their own
 //
-// Its tests carry the build tag bench and are what `make bench` runs, 18 minutes in all. Each has its
-// own name, so that -run chooses, and each length is a flag after -args:
+// Its tests carry the build tag bench and are what `make bench` runs, 20 minutes in all. Each can be had
+// alone, and each length is a flag (main_test.go), for instance
+//
+//	go test -tags bench -count 1 -v -run TestFidelity ./internal/fidelity -args -fidelity.pairs=2
+//
+// They are:
 //
 //	TestHotPath   one record's own work: nanoseconds and allocations
 //	TestFidelity  latency beside the floor and Kafka's EndToEndLatency, in interleaved pairs

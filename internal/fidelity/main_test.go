@@ -22,11 +22,11 @@ var (
 	warmUp       = flag.Duration("warm-up", 3*time.Second, "time that each run is not measured at its start")
 
 	pairs       = flag.Int("fidelity.pairs", 10, "pairs of runs, ours and the floor")
-	pairLength  = flag.Duration("fidelity.length", 12*time.Second, "length of each run")
+	pairLength  = flag.Duration("fidelity.length", 10*time.Second, "length of each run")
 	javaRecords = flag.Int("fidelity.java-records", 2000, "records of each run of EndToEndLatency")
 
 	costPairs  = flag.Int("cost.pairs", 3, "pairs of runs at each rate, daemon and floor")
-	costLength = flag.Duration("cost.length", 30*time.Second, "length of each run, of two scrapes or more to be fair")
+	costLength = flag.Duration("cost.length", 25*time.Second, "length of each run: 23 s hold two scrapes")
 
 	truthLength = flag.Duration("truth.length", 20*time.Second, "length of each run with the longest delay; others have less")
 

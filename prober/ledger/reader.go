@@ -239,7 +239,7 @@ func (p *Partition) Recreated() {
 // the one that came after it.
 func (p *Partition) resume() {
 	if p.generation == 0 {
-		return // at the start: whoever can't be read by then was not there to be written to either
+		return // the first topic: nobody took one away
 	}
 	for seq := max(p.recreatedBelow, p.open); seq < p.next; seq++ {
 		if s := p.slots.at(seq); s.state&(handed|judged) == 0 {
