@@ -46,8 +46,8 @@ func TestKill(t *testing.T) {
 func TestAllDown(t *testing.T) {
 	const (
 		timeout = 2 * time.Second
-		settle  = 4 * time.Second // until the first records have met their deadline
-		outage  = 8 * time.Second
+		settle  = 4 * time.Second  // until the first records have met their deadline
+		outage  = 12 * time.Second // a scrape may be a second old: 8 % of the count
 	)
 	c := kafkatest.Shared(t)
 	d := startDaemon(t, configured(t, c, "timeout: 2s, thresholds: {end_to_end: {warning: 100ms, critical: 500ms}}"))
