@@ -89,6 +89,7 @@ func (e *Engine) recreate() {
 		p.ledger.Recreated()
 		p.reading = closed
 		p.attempts++
+		p.epoch = -1
 		p.settle()
 	}
 	e.reader.purge()

@@ -20,6 +20,8 @@ type partition struct {
 	reading  reading
 	attempts uint32        // of the opener; one that is not the last has been overtaken
 	retryAt  time.Duration // when the opener may try again
+	heard    time.Duration // when a fetch last brought something, if only an error
+	epoch    int32         // of the leader that the last record was read from; -1 before there is one
 	added    time.Duration // when the partition was laid out
 	free     []*parcel
 	inClient int
@@ -43,7 +45,7 @@ const virtual = int32(-1)
 func (e *Engine) newPartition(id int32, now time.Duration, via *producer) *partition {
 	sched := schedule.New(e.seed, id, now, e.interval)
 	return &partition{
-		id: id, producer: via, added: now,
+		id: id, producer: via, added: now, epoch: -1,
 		ledger: ledger.NewPartition(ledger.Options{Partition: id, Timeout: e.cfg.Timeout}, sched),
 	}
 }

@@ -25,6 +25,9 @@ type reader struct {
 	polling context.Context    // of the present poll and of some before it
 	cancel  context.CancelFunc // ends the present poll
 
+	changed  time.Duration // when the last change was made, 0 if all is well since; the loop's own
+	patience time.Duration // how long after it a partition may be silent; the loop's own
+
 	got       atomic.Int64 // when the loop last got round
 	refreshed atomic.Int64 // when metadata was last asked for
 }
@@ -86,6 +89,7 @@ func (r *reader) poll(ctx context.Context) kgo.Fetches {
 	r.mu.Unlock()
 	for _, f := range changes {
 		f()
+		r.changed, r.patience = r.engine.clock.now(), stallAfter
 	}
 	return r.client.PollFetches(polling)
 }
@@ -109,6 +113,7 @@ func (r *reader) run(ctx context.Context) {
 				}
 			}
 		}
+		r.revive(now)
 	}
 }
 
@@ -131,8 +136,11 @@ func (r *reader) take(topic string, f *kgo.FetchPartition, now time.Duration) {
 	for _, rec := range f.Records {
 		r.account(p, rec, &h, now)
 	}
+	p.heard = now
 	if n := len(f.Records); n > 0 {
-		p.ledger.Passed(f.Records[n-1].Offset + 1)
+		last := f.Records[n-1]
+		p.ledger.Passed(last.Offset + 1)
+		p.epoch = last.LeaderEpoch
 	}
 	if f.Err != nil {
 		r.fault(p, f.Err, now)
