@@ -205,7 +205,7 @@ func TestSlowBroker(t *testing.T) {
 
 func TestSlowTimeComesRound(t *testing.T) {
 	t.Parallel()
-	c := start(t, Options{slowEvery: slowFor}) // from the start, all the time
+	c := start(t, Options{slowEvery: slowFor})                   // from the start, all the time
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a busy machine takes its time
 	defer cancel()
 	for late := false; !late; {
