@@ -8,14 +8,14 @@ import (
 func TestProperties(t *testing.T) {
 	broker := &Node{
 		ID:  2,
-		dir: "/work/2",
+		dir: "/data/2",
 		endpoints: []Endpoint{
 			{BrokerID: 2, Listener: PlaintextListener, Addr: "127.0.0.1:20001"},
 			{BrokerID: 2, Listener: "SECURE", Addr: "127.0.0.1:20002"},
 		},
 		advertised: map[string]string{PlaintextListener: "127.0.0.1:20001", "SECURE": "127.0.0.1:7"},
 	}
-	controller := &Node{ID: ControllerID, dir: "/work/100"}
+	controller := &Node{ID: ControllerID, dir: "/data/100"}
 	tests := map[string]struct {
 		node *Node
 		opts []Option
@@ -37,7 +37,7 @@ inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SSL
 listeners=PLAINTEXT://127.0.0.1:20001,SECURE://127.0.0.1:20002
 log.cleaner.dedupe.buffer.size=4194304
-log.dirs=/work/2/data
+log.dirs=/data/2/data
 log.initial.task.delay.ms=1000
 log.retention.check.interval.ms=1000
 node.id=2
