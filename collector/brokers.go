@@ -54,16 +54,7 @@ func (s *BrokersSettings) Rights() []kind.Right { return []kind.Right{rightContr
 
 // Validate implements kind.Settings.
 func (s *BrokersSettings) Validate() error {
-	var errs []error
-	if s.Interval < brokersMinInterval {
-		errs = append(errs, kind.Errorf("interval", "must be at least %s, is %s", brokersMinInterval, s.Interval))
-	}
-	if s.Timeout < brokersMinTimeout {
-		errs = append(errs, kind.Errorf("timeout", "must be at least %s, is %s", brokersMinTimeout, s.Timeout))
-	}
-	if s.Timeout > s.Interval/2 {
-		errs = append(errs, kind.Errorf("timeout", "must be at most half the interval of %s, is %s", s.Interval, s.Timeout))
-	}
+	errs := checkTimes(s.Interval, brokersMinInterval, s.Timeout, brokersMinTimeout)
 	if s.ForgetAfter < s.Interval {
 		errs = append(errs, kind.Errorf("forget_after", "must be at least the interval of %s, is %s", s.Interval, s.ForgetAfter))
 	}

@@ -53,16 +53,7 @@ var (
 
 // Validate implements kind.Settings.
 func (s *LogDirsSettings) Validate() error {
-	var errs []error
-	if s.Interval < logDirsMinInterval {
-		errs = append(errs, kind.Errorf("interval", "must be at least %s, is %s", logDirsMinInterval, s.Interval))
-	}
-	if s.Timeout < logDirsMinTimeout {
-		errs = append(errs, kind.Errorf("timeout", "must be at least %s, is %s", logDirsMinTimeout, s.Timeout))
-	}
-	if s.Timeout > s.Interval/2 {
-		errs = append(errs, kind.Errorf("timeout", "must be at most half the interval of %s, is %s", s.Interval, s.Timeout))
-	}
+	errs := checkTimes(s.Interval, logDirsMinInterval, s.Timeout, logDirsMinTimeout)
 	return errors.Join(append(errs, s.TopicFilter.Validate())...)
 }
 

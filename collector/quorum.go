@@ -45,16 +45,7 @@ var (
 
 // Validate implements kind.Settings.
 func (s *QuorumSettings) Validate() error {
-	var errs []error
-	if s.Interval < quorumMinInterval {
-		errs = append(errs, kind.Errorf("interval", "must be at least %s, is %s", quorumMinInterval, s.Interval))
-	}
-	if s.Timeout < quorumMinTimeout {
-		errs = append(errs, kind.Errorf("timeout", "must be at least %s, is %s", quorumMinTimeout, s.Timeout))
-	}
-	if s.Timeout > s.Interval/2 {
-		errs = append(errs, kind.Errorf("timeout", "must be at most half the interval of %s, is %s", s.Interval, s.Timeout))
-	}
+	errs := checkTimes(s.Interval, quorumMinInterval, s.Timeout, quorumMinTimeout)
 	return errors.Join(errs...)
 }
 

@@ -175,22 +175,6 @@ func awaitCalm(t *testing.T, limit time.Duration, books ...*chronicle) {
 	})
 }
 
-// awaitFor is await with a limit.
-func awaitFor(t *testing.T, limit time.Duration, what string, done func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("still waiting for %s after %v", what, limit)
-		}
-	}
-}
-
 // place creates a topic whose partitions have these replicas, and returns when they are all in sync and led by
 // the first of them.
 func place(t *testing.T, c *kafkatest.Cluster, name string, replicas [][]int32, settings map[string]string) *site {

@@ -42,7 +42,13 @@ func run(t *testing.T, e *Engine) (stop func()) {
 // await waits until done says so.
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(15 * time.Second)
+	awaitFor(t, 15*time.Second, what, done)
+}
+
+// awaitFor is await with a limit.
+func awaitFor(t *testing.T, limit time.Duration, what string, done func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -50,7 +56,7 @@ func await(t *testing.T, what string, done func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("still waiting for %s", what)
+			t.Fatalf("still waiting for %s after %v", what, limit)
 		}
 	}
 }
