@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -139,14 +138,12 @@ func checkUnharmed(t *testing.T, families map[string]*dto.MetricFamily) {
 	}
 }
 
-// timedScrape returns how long a scrape took.
-func (d *daemonProcess) timedScrape(t *testing.T) time.Duration {
+// timedScrape returns a scrape and how long the daemon took to answer.
+func (d *daemonProcess) timedScrape(t *testing.T) (map[string]*dto.MetricFamily, time.Duration) {
 	t.Helper()
 	began := time.Now()
-	if status, _ := request(t, http.MethodGet, d.base+"/metrics"); status != http.StatusOK {
-		t.Errorf("scrape: status %d", status)
-	}
-	return time.Since(began)
+	body := get(t, d.base+"/metrics")
+	return families(t, body), time.Since(began)
 }
 
 // cpu returns the processor time that the daemon has used.
