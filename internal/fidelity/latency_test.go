@@ -22,6 +22,7 @@ func TestFidelity(t *testing.T) {
 	const topic = "bench-fidelity"
 	c := warmCluster(t, topic, 3)
 	floorPath, oursPath := build(t, toolsPackage+"floor"), build(t, toolsPackage+"ours")
+	apart(t, c)
 	load := fidelity.Load{
 		Servers: c.Bootstrap(), Topic: topic, Partitions: 3,
 		Interval: 100 * time.Millisecond, Size: recordSize, WarmUp: *warmUp, Length: *pairLength,

@@ -18,7 +18,7 @@ import (
 
 // Lengths, for whoever wants to try something out. The defaults are those of `make bench`.
 var (
-	brokerWarmUp = flag.Duration("brokers.warm-up", 30*time.Second, "load on the brokers before the first measurement")
+	brokerWarmUp = flag.Duration("brokers.warm-up", time.Minute, "load on the brokers before the first measurement")
 	warmUp       = flag.Duration("warm-up", 3*time.Second, "time that each run is not measured at its start")
 
 	pairs       = flag.Int("fidelity.pairs", 10, "pairs of runs, ours and the floor")
