@@ -1,5 +1,5 @@
 # `make help` lists the targets. Tools are built from tools/go.mod into .tools/, Kafka comes from Maven:
-# a JDK 17+, Maven, Go and a C compiler (for -race) are all that has to be there.
+# a JDK 17+, Maven, Go, a C compiler (for -race) and Python 3.11+ (for dashboards) are all that has to be there.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -18,7 +18,7 @@ KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
 FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
 tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
-.PHONY: help build demo test lint test-unit test-kafka test-faults soak bench clean
+.PHONY: help build demo test lint test-unit test-kafka test-faults soak bench dashboards dashboards-check clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -28,7 +28,7 @@ build: ## the static binary ./kafka_prober
 demo: build ## probes on an embedded three-broker cluster, http://localhost:10092
 	./kafka_prober demo
 
-test: java lint test-unit test-kafka ## all that CI runs: lint, unit tests, real-Kafka tests
+test: java lint dashboards-check test-unit test-kafka ## all that CI runs: lint, unit tests, real-Kafka tests
 
 lint: .tools/staticcheck ## gofmt, vet, staticcheck, no skipped test
 	@bad=$$(gofmt -l .); [ -z "$$bad" ] || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
@@ -36,7 +36,7 @@ lint: .tools/staticcheck ## gofmt, vet, staticcheck, no skipped test
 	go vet -tags kafka,faults,bench ./...
 	staticcheck -tags kafka,faults,bench ./...
 
-test-unit: .tools/promtool ## unit tests with the race detector, no Java needed
+test-unit: .tools/promtool .tools/prometheus ## unit tests with the race detector, no Java needed
 	go test -race ./...
 
 test-kafka: java ## tests on a real three-broker Kafka, one package at a time; KAFKA_VERSION=3.9.1 for another
@@ -54,6 +54,14 @@ bench: java ## beside a bare loop and Kafka's own tool, on a real Kafka: 20 minu
 	go test -run '^$$' -bench . -benchmem ./prober/...
 	go test -tags bench -count 1 -v -timeout 40m ./internal/fidelity $(BENCH_FLAGS)
 
+dashboards: .tools/venv ## write dashboards/*.json from their source
+	PYTHONDONTWRITEBYTECODE=1 .tools/venv/bin/python dashboards/src/generate.py
+
+dashboards-check: .tools/venv
+	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; PYTHONDONTWRITEBYTECODE=1 .tools/venv/bin/python dashboards/src/generate.py "$$dir"; \
+	  for f in dashboards/*.json; do cmp -s "$$f" "$$dir/$${f##*/}" || { echo "$$f is not what its source gives: run make dashboards"; exit 1; }; done; \
+	  [ "$$(ls "$$dir")" = "$$(cd dashboards && ls *.json)" ] || { echo "a dashboard of the source is not in dashboards/: run make dashboards"; exit 1; }
+
 clean: ## remove what make built
 	rm -rf kafka_prober .tools
 
@@ -61,6 +69,12 @@ clean: ## remove what make built
 java:
 	@command -v "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" >/dev/null && command -v mvn >/dev/null || \
 	  { echo "no java or mvn: install a JDK 17 or newer and Maven (Debian: apt-get install openjdk-17-jdk-headless maven)"; exit 1; }
+
+.tools/venv: dashboards/src/requirements.txt
+	@python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "no python3 of version 3.11 or newer with venv (Debian: apt-get install python3-venv)"; exit 1; }
+	rm -rf $@ && python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
 
 # Prometheus' own binaries leave out their service discoveries: minutes and megabytes.
 .tools/%: tools/go.mod tools/go.sum

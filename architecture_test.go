@@ -25,6 +25,8 @@ var arrows = map[string][]string{
 	"prober/schedule": nil,
 	"prober/topics":   nil,
 
+	"dashboards": nil, // JSON and its tests
+
 	"collector": {"internal/kafka", "internal/kind"}, // never prober: the two halves meet in main only
 
 	"internal/config":           {"internal/kind", "internal/security"}, // told the kinds by main: neither half
