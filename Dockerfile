@@ -28,4 +28,6 @@ COPY --from=build /src/kafka_prober /bin/kafka_prober
 COPY LICENSE /LICENSE
 USER 65532:65532
 EXPOSE 10092
+# Of this process alone: an outage of Kafka makes nobody restart it. Kubernetes asks /-/healthy itself.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/bin/kafka_prober", "healthcheck"]
 ENTRYPOINT ["/bin/kafka_prober"]

@@ -13,7 +13,7 @@ const module = "github.com/kafka-prober/kafka_prober"
 // gets a line here, which is the moment to think about what it may know.
 var arrows = map[string][]string{
 	"": {"collector", "prober", "prober/connect", "prober/ledger", "prober/reach", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
-		"internal/kafka", "internal/kind", "internal/logging", "internal/security", "internal/web"},
+		"internal/kafka", "internal/kind", "internal/logging", "internal/security", "internal/systemd", "internal/web"},
 
 	"prober":          {"internal/kafka", "internal/kind", "prober/connect", "prober/engine", "prober/ledger", "prober/reach", "prober/record", "prober/topics"},
 	"prober/connect":  {"prober/reach"},
@@ -42,6 +42,7 @@ var arrows = map[string][]string{
 	"internal/logging":          nil,
 	"internal/security":         {"internal/kind"},
 	"internal/seriesdoc":        nil,
+	"internal/systemd":          nil,
 	"internal/testpki":          nil,
 	"internal/web":              nil,
 }
@@ -63,6 +64,7 @@ var foreign = []struct {
 	{"github.com/prometheus/client_golang",
 		[]string{"", "collector", "prober/recorder", "internal/kafka", "internal/seriesdoc", "internal/web"},
 		[]string{"prober/engine", "prober/ledger", "prober/record", "prober/schedule", "prober/topics", "internal/config", "internal/demo", "internal/kind"}},
+	{"github.com/coreos/go-systemd", []string{"internal/systemd"}, nil},
 	{"github.com/prometheus/exporter-toolkit", []string{"", "internal/web"}, nil},
 	{"net/http", []string{"internal/web", "internal/kafka", "internal/kafkatest"}, // kafka: an OAuth token endpoint
 		[]string{"prober/ledger", "prober/record", "prober/schedule"}},

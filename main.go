@@ -43,6 +43,7 @@ type options struct {
 	printTopics  string
 	checkBrokers int
 	yes          bool
+	healthURL    string
 }
 
 // run is the program: parse, then the command. It returns the exit code: 0 for success, 1 for a failure
@@ -70,6 +71,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	check.Flag("brokers", "Number of brokers to print topics for; asked of the cluster if not given.").IntVar(&o.checkBrokers)
 	cleanup := app.Command("cleanup", "Delete the topics that the probes made, after asking.")
 	cleanup.Flag("yes", "Do not ask.").BoolVar(&o.yes)
+	health := app.Command("healthcheck", "Ask a running kafka_prober whether it is healthy: for images, which have no shell. Says nothing of Kafka.")
+	health.Flag("url", "What to ask; with https any certificate will do.").Default("http://127.0.0.1:10092/-/healthy").StringVar(&o.healthURL)
 
 	command, err := app.Parse(args)
 	if ended >= 0 {
@@ -91,6 +94,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = runCheck(o, log, stdout)
 	case cleanup.FullCommand():
 		err = runCleanup(o, log, stdin, stdout)
+	case health.FullCommand():
+		err = runHealthcheck(o.healthURL, stdout)
 	case serve.FullCommand():
 		err = runServe(o, log)
 	}

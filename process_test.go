@@ -47,11 +47,18 @@ type process struct {
 // start starts kafka_prober, built if need be, and ends it with the test; what it printed is shown if the test fails.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
+	return startWith(t, nil, args...)
+}
+
+// startWith is start with more in the environment, each as NAME=value.
+func startWith(t *testing.T, environment []string, args ...string) *process {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatalf("build kafka_prober: %v\n%s", err, path)
 	}
 	p := &process{cmd: exec.Command(path, args...), output: new(syncBuffer), exited: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

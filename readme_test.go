@@ -160,6 +160,11 @@ func allSeries(t *testing.T) []seriesdoc.Series {
 	withCredentials(t, d)
 	all := map[string]seriesdoc.Series{}
 	await(t, 20*time.Second, "all collectors' first refresh", func() bool {
+		// Counted before the rest is looked at: what has refreshed in between would not be seen.
+		refreshed, err := testutil.GatherAndCount(d.registry, "kafka_prober_collector_last_success_timestamp_seconds")
+		if err != nil {
+			t.Fatal(err)
+		}
 		shown, err := seriesdoc.FromGatherer(d.registry, "kafka_prober_")
 		if err != nil {
 			t.Fatal(err)
@@ -167,8 +172,7 @@ func allSeries(t *testing.T) []seriesdoc.Series {
 		for _, s := range shown {
 			all[s.Name] = s
 		}
-		refreshed, err := testutil.GatherAndCount(d.registry, "kafka_prober_collector_last_success_timestamp_seconds")
-		return err == nil && refreshed == len(cfg.Clusters[0].Collectors)
+		return refreshed == len(cfg.Clusters[0].Collectors)
 	})
 	for _, s := range recorder.Reference() {
 		if shown, exists := all[s.Name]; exists {

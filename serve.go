@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/internal/config"
+	"github.com/kafka-prober/kafka_prober/internal/systemd"
 	"github.com/kafka-prober/kafka_prober/internal/web"
 )
 
@@ -34,7 +35,10 @@ func serve(ctx context.Context, o *options, cfg *config.Config, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	reload := func(context.Context) error { return d.reload(o.loadConfig) }
+	manager := systemd.New(log)
+	reload := func(context.Context) error {
+		return manager.Reload(func() error { return d.reload(o.loadConfig) })
+	}
 	if o.configFile == "" {
 		reload = func(context.Context) error {
 			return errors.New("there is no configuration file to read: kafka_prober was started without --config.file")
@@ -63,9 +67,16 @@ func serve(ctx context.Context, o *options, cfg *config.Config, log *slog.Logger
 		d.close()
 		return err
 	}
-	server := web.NewServer(handler, onListening, log)
+	server := web.NewServer(handler, func(address net.Addr) {
+		manager.Ready()
+		if onListening != nil {
+			onListening(address)
+		}
+	}, log)
 	served := make(chan error, 1)
 	go func() { served <- server.ListenAndServe(o.web) }()
+
+	go manager.Watch(ctx, d.hung)
 
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -83,6 +94,7 @@ func serve(ctx context.Context, o *options, cfg *config.Config, log *slog.Logger
 		break
 	}
 	stopping.Store(true)
+	manager.Stopping()
 	log.Info("stopping: probes drain")
 	d.close()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)

@@ -46,8 +46,8 @@ func (e *Engine) state() ledger.State {
 		Overloaded: e.load.isOverloaded.Load(),
 		ClockSteps: e.clock.steps.Load(),
 		Loops: []ledger.Loop{
-			{Name: "sender", Progress: e.clock.at(time.Duration(e.sent.Load()))},
-			{Name: "reader", Progress: e.clock.at(time.Duration(e.reader.got.Load()))},
+			{Name: "sender", Progress: e.clock.at(time.Duration(e.sent.Load())), Independent: true},
+			{Name: "reader", Progress: e.clock.at(time.Duration(e.reader.got.Load())), Independent: true},
 		},
 	}
 	for id, b := range brokers {

@@ -124,6 +124,9 @@ type ClockBounds struct{ Lower, Upper time.Duration }
 type Loop struct {
 	Name     string
 	Progress time.Time // wall clock, because that is what Prometheus compares it with
+
+	// Independent loops get round within seconds whatever Kafka does: one that does not is hung.
+	Independent bool
 }
 
 // Refusal is a thing that the cluster does not let us do to a topic.
