@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
 	"github.com/kafka-prober/kafka_prober/prober/record"
@@ -67,6 +70,61 @@ func TestManyProbers(t *testing.T) {
 	})
 }
 
+// TestParked lets agents probe one topic at a rate at which they have nothing outstanding most of the time.
+// Each fetches for its own records, not for everybody's; and its own are read as fast as ever.
+func TestParked(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		const (
+			number   = 10
+			interval = 2 * time.Second
+			settling = 10 * time.Second
+			window   = time.Minute
+		)
+		var fetches atomic.Int64
+		b.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+			b.KeepControl()
+			fetches.Add(1)
+			return nil, nil, false
+		})
+		books := make([]notebook, number)
+		stops := make([]func(), number)
+		for i := range books {
+			cfg := b.config(t, &books[i])
+			cfg.Interval, cfg.MaxTopicRate, cfg.Seed = interval, 1000, uint64(i+1)
+			e, stop := start(t, cfg)
+			if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
+				t.Fatal(err)
+			}
+			stops[i] = stop
+		}
+		due := func() (n uint64) {
+			for i := range books {
+				n += books[i].total().Due
+			}
+			return n
+		}
+		pass(settling)
+		before, dueBefore := fetches.Load(), due()
+		pass(window)
+		perRecord := float64(fetches.Load()-before) / float64(due()-dueBefore)
+		t.Logf("%.2f fetches for each record", perRecord)
+		if perRecord > 4 {
+			t.Errorf("%.2f fetches for each record, want at most 4: each agent is handed what %d send", perRecord, number)
+		}
+		for i := range books {
+			stops[i]()
+			checkInvariant(t, books[i].total())
+			for broker := range int32(3) {
+				for _, r := range books[i].results(broker) {
+					if r.Outcome != ledger.Delivered || r.Latency > time.Millisecond {
+						t.Errorf("prober %d, broker %d: %v after %v, want delivered at once", i, broker, r.Outcome, r.Latency)
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestStretched checks the interval that a prober uses beside others.
 func TestStretched(t *testing.T) {
 	type sight struct {
@@ -91,6 +149,7 @@ func TestStretched(t *testing.T) {
 		{name: "a faster one takes more", max: 20, seen: []sight{{1, nominal / 3, 0}}, want: 2 * nominal},
 		{name: "remembered for a minute", max: 10, seen: []sight{{1, nominal, 0}}, now: peerMemory, want: 2 * nominal},
 		{name: "then forgotten", max: 10, seen: []sight{{1, nominal, 0}}, now: peerMemory + 1, want: nominal},
+		{name: "a slow one is remembered for longer", max: 10, seen: []sight{{1, 30 * time.Second, 0}, {2, nominal, 0}}, now: peerMemory + 1, want: 100333333 * time.Nanosecond},
 		{name: "nonsense is ignored", max: 10, seen: []sight{{1, 0, 0}, {2, -1, 0}}, want: nominal},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -98,7 +157,7 @@ func TestStretched(t *testing.T) {
 			for _, s := range test.seen {
 				p.saw(record.RunID{s.run}, s.interval, s.at)
 			}
-			if got := p.stretched(nominal, test.now); got.Round(time.Microsecond) != test.want {
+			if got := p.stretched(nominal, test.now); got.Round(time.Microsecond) != test.want.Round(time.Microsecond) {
 				t.Errorf("interval = %v, want %v", got, test.want)
 			}
 		})

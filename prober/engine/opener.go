@@ -150,6 +150,7 @@ func (r *reader) resume(p *partition, nth uint32, position, start, end int64) bo
 		p.ledger.Truncated(from)
 	}
 	p.reading = opened
+	p.parked = false
 	r.consume(p.id, from)
 	return true
 }
@@ -166,7 +167,9 @@ func (r *reader) extent(ctx context.Context, id int32, withStart bool) (start, e
 // consume lets the client fetch a partition from an offset. It is part of a change.
 func (r *reader) consume(id int32, from int64) {
 	topic := r.engine.cfg.Topic
-	r.client.RemoveConsumePartitions(map[string][]int32{topic: {id}})
+	which := map[string][]int32{topic: {id}}
+	r.client.RemoveConsumePartitions(which)
+	r.client.ResumeFetchPartitions(which) // of an earlier partition of that number: kgo keeps it
 	r.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: {id: kgo.NewOffset().At(from)}})
 }
 

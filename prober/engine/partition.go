@@ -25,6 +25,7 @@ type partition struct {
 	added    time.Duration // when the partition was laid out
 	free     []*parcel
 	inClient int
+	parked   bool // not fetched until shortly before the next record is due, see park.go
 	poison   poison
 	asking   bool          // a diagnostic record is on its way
 	asked    time.Duration // when the last one was sent

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/prober/record"
@@ -11,10 +12,12 @@ import (
 // records a second to a partition: each stretches its nominal interval by how far the sum of all nominal
 // rates is above that. Nominal rates, because stretched ones would make the probers chase each other.
 type peers struct {
-	max float64 // records/s; 0: no limit
+	max     float64     // records/s; 0: no limit
+	present atomic.Bool // some were seen lately
 
-	mu   sync.Mutex
-	seen map[record.RunID]peer
+	mu     sync.Mutex
+	seen   map[record.RunID]peer
+	factor float64 // by which the interval was last stretched; 0 before
 }
 
 type peer struct {
@@ -23,8 +26,12 @@ type peer struct {
 }
 
 const (
-	peerMemory = time.Minute
-	maxPeers   = 10_000
+	// A prober that is not seen any more counts for a minute. One of a thousand sends once in fifty seconds,
+	// and a hundred may pass between two of its records: it counts for three of its intervals, taking it
+	// to stretch them as we do, within reason.
+	peerMemory    = time.Minute
+	maxPeerMemory = 10 * time.Minute
+	maxPeers      = 10_000
 )
 
 // saw notes a record of another run.
@@ -51,14 +58,17 @@ func (p *peers) stretched(nominal, now time.Duration) time.Duration {
 	rate := 1 / nominal.Seconds()
 	p.mu.Lock()
 	for run, other := range p.seen {
-		if now-other.at > peerMemory {
+		stretched := float64(other.interval) * max(1, p.factor)
+		if now-other.at > min(max(peerMemory, time.Duration(3*stretched)), maxPeerMemory) {
 			delete(p.seen, run)
 			continue
 		}
 		rate += 1 / other.interval.Seconds()
 	}
-	p.mu.Unlock()
-	return time.Duration(float64(nominal) * max(1, rate/p.max))
+	p.factor = max(1, rate/p.max)
+	p.present.Store(len(p.seen) > 0)
+	defer p.mu.Unlock()
+	return time.Duration(float64(nominal) * p.factor)
 }
 
 // stretch applies the rate limit. The sender calls it.

@@ -145,6 +145,7 @@ func (r *reader) take(topic string, f *kgo.FetchPartition, now time.Duration) {
 	if f.Err != nil {
 		r.fault(p, f.Err, now)
 	}
+	r.park(p, now)
 	p.settle()
 }
 

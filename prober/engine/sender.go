@@ -91,14 +91,15 @@ func (s *sender) serve(p *partition, now time.Duration) time.Duration {
 	e := s.engine
 	s.parcels = s.parcels[:0]
 	p.mu.Lock()
-	if p.active && !e.draining.Load() {
+	sending := p.active && !e.draining.Load()
+	if sending {
 		e.followLeader(p)
 		s.take(p, now)
 	}
 	e.nameTrouble(p, now)
 	next := now + maxPause
-	if p.active && !e.draining.Load() {
-		next = p.ledger.NextDue()
+	if sending {
+		next = e.reader.ready(p, now)
 	}
 	if p.id != virtual || now >= startGrace { // until then it may be no more than our own start
 		p.ledger.Judge(now)
