@@ -29,6 +29,7 @@ var advices = map[string]string{
 	kafka.ReasonCertWrongName:               "the broker's certificate is for another name: dial it by a name that is in it, or set tls_config.server_name",
 	kafka.ReasonCertRefused:                 "the broker does not accept the client's certificate, or wants one: look at tls_config.cert_file and at the authority that the broker trusts",
 	kafka.ReasonCredentials:                 "look at the files and environment variables that tls_config and sasl name",
+	kafka.ReasonAddressNotMapped:            "add the address that the broker advertises to address_map, with the address to dial",
 	kafka.ReasonLocalResources:              "this host is out of file descriptors, ports or buffers",
 	kafka.ReasonUnknownBroker:               "the cluster no longer lists that broker",
 	kafka.ReasonUnknown:                     "something that has no name here",

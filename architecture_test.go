@@ -13,7 +13,7 @@ const module = "github.com/kafka-prober/kafka_prober"
 // gets a line here, which is the moment to think about what it may know.
 var arrows = map[string][]string{
 	"": {"collector", "prober", "prober/connect", "prober/ledger", "prober/reach", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
-		"internal/kafka", "internal/kind", "internal/logging", "internal/security", "internal/systemd", "internal/web"},
+		"internal/kafka", "internal/kind", "internal/logging", "internal/properties", "internal/security", "internal/systemd", "internal/web"},
 
 	"prober":          {"internal/kafka", "internal/kind", "prober/connect", "prober/engine", "prober/ledger", "prober/reach", "prober/record", "prober/topics"},
 	"prober/connect":  {"prober/reach"},
@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	"internal/kafkatest":        {"internal/testpki"},
 	"internal/kind":             nil,
 	"internal/logging":          nil,
+	"internal/properties":       {"internal/config", "internal/kind", "internal/security"}, // a Java client's file
 	"internal/security":         {"internal/kind"},
 	"internal/seriesdoc":        nil,
 	"internal/systemd":          nil,

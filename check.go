@@ -40,7 +40,13 @@ func runCheck(o *options, log *slog.Logger, out io.Writer) error {
 	if o.printTopics != "" {
 		return printTopics(ctx, cfg, o, log, out)
 	}
-	fmt.Fprintf(out, "configuration: every key is understood, %s\n", clusterCount(len(cfg.Clusters)))
+	if o.properties != "" {
+		if err := tellProperties(o, out); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(out, "configuration: every key is understood, %s\n", clusterCount(len(cfg.Clusters)))
+	}
 	if o.configOnly {
 		return nil
 	}
@@ -60,6 +66,28 @@ func runCheck(o *options, log *slog.Logger, out io.Writer) error {
 		return fmt.Errorf("the daemon could not do its whole job on %s: see each PROBLEM above", strings.Join(bad, ", "))
 	}
 	fmt.Fprintln(out, "\nall is well: the daemon can do its job")
+	return nil
+}
+
+// tellProperties says what of a Java client's properties leads into the cluster and what does nothing
+// here. It shows no value.
+func tellProperties(o *options, out io.Writer) error {
+	client, err := o.loadProperties()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "properties: %s says how to reach the cluster\n", o.properties)
+	r := &report{out: out}
+	for _, e := range client.Unused {
+		r.warn("%s:%d: %s changes nothing with this security.protocol, or here", e.Source, e.Line, e.Key)
+	}
+	var others []string
+	for _, e := range client.Rest {
+		others = append(others, e.Key)
+	}
+	if len(others) > 0 {
+		r.hint("not looked at, as not about the way in: %s", strings.Join(others, ", "))
+	}
 	return nil
 }
 

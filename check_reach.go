@@ -21,7 +21,8 @@ import (
 // checkBootstrap asks each bootstrap server by itself, as a client is content with any of them and would
 // not show that the others are misspelt. It returns whether one answers.
 func checkBootstrap(ctx context.Context, c config.Cluster, log *slog.Logger, r *report) bool {
-	if err := newFactory(c, log, nil).Credentials(); err != nil {
+	factory := newFactory(c, log, nil)
+	if err := factory.Credentials(); err != nil {
 		r.problem("%v", err)
 		return false
 	}
@@ -35,7 +36,7 @@ func checkBootstrap(ctx context.Context, c config.Cluster, log *slog.Logger, r *
 		switch err := answers[i]; {
 		case err == nil:
 			r.ok("bootstrap server %s answers", server)
-		case kafka.Reason(err) == kafka.ReasonNoResponse && speaksHTTP(ctx, server):
+		case kafka.Reason(err) == kafka.ReasonNoResponse && speaksHTTP(ctx, factory, server):
 			tell("bootstrap server %s can't be used: an HTTP server answers there, not Kafka", server)
 		default:
 			tell("bootstrap server %s can't be used: %s (%v)", server, advice(err), err)
@@ -71,7 +72,11 @@ func reachServer(ctx context.Context, c config.Cluster, server string, log *slog
 
 // speaksHTTP returns whether an HTTP server answers at an address. Most of them wait in silence for the
 // end of the line that Kafka's protocol does not have, and so look like a frozen broker.
-func speaksHTTP(ctx context.Context, address string) bool {
+func speaksHTTP(ctx context.Context, factory *kafka.Factory, server string) bool {
+	address, err := factory.Address(server)
+	if err != nil {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)

@@ -64,7 +64,7 @@ func (d *daemon) newCluster(c config.Cluster) *cluster {
 // newFactory returns what makes the clients of a cluster.
 func newFactory(c config.Cluster, log *slog.Logger, traffic *kafka.Traffic) *kafka.Factory {
 	return kafka.NewFactory(kafka.Settings{
-		Cluster: c.Name, Listener: c.Listener, BootstrapServers: c.BootstrapServers, ClientID: c.ClientID,
+		Cluster: c.Name, Listener: c.Listener, BootstrapServers: c.BootstrapServers, AddressMap: c.AddressMap, ClientID: c.ClientID,
 		TLS: c.TLS, SASL: c.SASL,
 	}, log, traffic)
 }

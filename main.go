@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -18,6 +19,7 @@ import (
 	"github.com/kafka-prober/kafka_prober/collector"
 	"github.com/kafka-prober/kafka_prober/internal/config"
 	"github.com/kafka-prober/kafka_prober/internal/logging"
+	"github.com/kafka-prober/kafka_prober/internal/properties"
 	"github.com/kafka-prober/kafka_prober/prober"
 )
 
@@ -30,6 +32,7 @@ var kinds = config.Kinds{Probes: prober.Kinds, Collectors: &collector.Kinds}
 type options struct {
 	configFile string
 	servers    []string
+	properties string
 
 	web          *toolkit.FlagConfig
 	metricsPath  string
@@ -66,6 +69,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	demo.Flag("calm", "Leave out the broker that is slow once a minute.").BoolVar(&o.demoCalm)
 	check := app.Command("check", "Say what the daemon would do, what it lacks and what it can't reach. Writes nothing to the cluster.")
 	check.Flag("config-only", "Read the configuration and connect to nothing.").BoolVar(&o.configOnly)
+	check.Flag("properties", "Take the way in from a Java client's properties (sasl.jaas.config, PEM stores), in place of a configuration file.").
+		PlaceHolder("FILE").StringVar(&o.properties)
 	check.Flag("print-topics", "Print how to create the probes' topics by hand: kafka-topics, strimzi or terraform.").
 		PlaceHolder("FORM").EnumVar(&o.printTopics, "kafka-topics", "strimzi", "terraform")
 	check.Flag("brokers", "Number of brokers to print topics for; asked of the cluster if not given.").IntVar(&o.checkBrokers)
@@ -121,9 +126,17 @@ func flags(app *kingpin.Application) *options {
 	return o
 }
 
-// loadConfig reads the configuration file, or makes one of the bootstrap servers.
+// loadConfig reads the configuration file, or makes one of the bootstrap servers, or of a Java client's properties.
 func (o *options) loadConfig() (*config.Config, error) {
 	switch {
+	case o.configFile != "" && o.properties != "":
+		return nil, fmt.Errorf("--config.file and --properties exclude each other: both say how to reach a cluster")
+	case o.properties != "":
+		client, err := o.loadProperties()
+		if err != nil {
+			return nil, err
+		}
+		return config.Alone(o.properties, client.Cluster, kinds)
 	case o.configFile != "" && len(o.servers) > 0:
 		return nil, fmt.Errorf("--config.file and --kafka.bootstrap-servers exclude each other: put the servers into the file")
 	case o.configFile != "":
@@ -133,6 +146,16 @@ func (o *options) loadConfig() (*config.Config, error) {
 	default:
 		return nil, fmt.Errorf("no cluster to probe: give --config.file, or --kafka.bootstrap-servers for a first look, or try the command demo")
 	}
+}
+
+// loadProperties reads a Java client's properties. --kafka.bootstrap-servers wins over theirs, as
+// --bootstrap-server of Kafka's tools does over the file of --command-config.
+func (o *options) loadProperties() (*properties.Client, error) {
+	var more []properties.Entry
+	if len(o.servers) > 0 {
+		more = append(more, properties.Entry{Source: "--kafka.bootstrap-servers", Key: "bootstrap.servers", Value: strings.Join(o.servers, ",")})
+	}
+	return properties.Load(o.properties, more...)
 }
 
 // runServe probes and serves until a signal ends it.

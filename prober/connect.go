@@ -85,7 +85,7 @@ func Walker(f *kafka.Factory, timeout time.Duration) *connect.Config {
 	settings := f.Settings()
 	return &connect.Config{
 		Timeout: timeout, ClientID: settings.ClientID, Software: kafka.SoftwareName, Version: settings.Version,
-		TLS: f.TLS, Mechanism: f.Mechanism, Reason: kafka.Reason,
+		Address: f.Address, TLS: f.TLS, Mechanism: f.Mechanism, Reason: kafka.Reason,
 		Handshake: kafka.Handshake, Dial: settings.Dialer,
 	}
 }

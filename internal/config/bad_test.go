@@ -100,6 +100,9 @@ var badFiles = map[string][]string{
 		`f.yml:6: clusters[0].listeners[1].bootstrap_servers[0]: kafka-1: missing port, write kafka-1:9092`,
 		`f.yml:6: clusters[0].listeners[1].tls_config.key_file: a private key needs its certificate: give cert_file too`,
 		`f.yml:7: clusters[0].listeners[2].name: "external" is taken: each listener needs a name of its own, and "default" is that of bootstrap_servers above`,
+		`f.yml:8: clusters[0].listeners[3].address_map: 127.0.0.1: missing port, write 127.0.0.1:9092`,
+		`f.yml:9: clusters[0].listeners[4].address_map: kafka-1:9092 and kafka-2:9092 both lead to proxy:1: each broker needs an address of its own`,
+		`f.yml:10: clusters[0].listeners[5].bootstrap_servers: no server, write for example ["kafka-1:9092"]`,
 	},
 	"merge_scalar": {
 		`f.yml:4: clusters[0].<<: must be a mapping, or a list of mappings, to merge`,
@@ -194,7 +197,7 @@ var badFiles = map[string][]string{
 		`f.yml:5: clusters[0].collectors.irs: unknown collector, did you mean "isr"? (known: isr, jmx)`,
 	},
 	"unknown_far_key": {
-		`f.yml:4: clusters[0].zookeeper: unknown key, must be probes, collectors, name, bootstrap_servers, client_id, topic_management, max_topic_rate, expected_brokers, tls_config, sasl or listeners`,
+		`f.yml:4: clusters[0].zookeeper: unknown key, must be probes, collectors, name, bootstrap_servers, address_map, client_id, topic_management, max_topic_rate, expected_brokers, tls_config, sasl or listeners`,
 	},
 	"unknown_key": {
 		`f.yml:8: clusters[0].probes[1].intervall: unknown key, did you mean "interval"?`,

@@ -18,24 +18,32 @@ const bootstrapFlag = "--kafka.bootstrap-servers"
 // all defaults, for a first look without a file. A server may also be several,
 // separated by commas, as Kafka's own tools take them.
 func FromBootstrap(servers []string, kinds Kinds) (*Config, error) {
-	kinds.check()
-	cluster := defaultCluster()
-	cluster.Name = "default"
+	cluster := NewCluster("default")
 	for _, server := range servers {
 		for one := range strings.SplitSeq(server, ",") {
 			cluster.BootstrapServers = append(cluster.BootstrapServers, strings.TrimSpace(one))
 		}
 	}
-	cluster.Probes, _ = defaults(kinds.Probes)
-	cluster.Collectors, cluster.collectorsOff = defaults(kinds.Collectors)
-
 	var errs Errors
 	for _, err := range checkServers("", cluster.BootstrapServers) {
 		errs = append(errs, &Error{File: bootstrapFlag, Msg: err.(*kind.FieldError).Msg})
 	}
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return Alone(bootstrapFlag, cluster, kinds)
+}
+
+// Alone returns the configuration of one cluster that has been checked already, with all that runs by
+// default on it. source stands in errors where a file's name would; they are Errors.
+func Alone(source string, cluster Cluster, kinds Kinds) (*Config, error) {
+	kinds.check()
+	cluster.Probes, _ = defaults(kinds.Probes)
+	cluster.Collectors, cluster.collectorsOff = defaults(kinds.Collectors)
+	var errs Errors
 	for _, instance := range append(cluster.Probes[:len(cluster.Probes):len(cluster.Probes)], cluster.Collectors...) {
 		for _, err := range kind.Flatten(instance.Settings.Validate()) {
-			errs = append(errs, &Error{File: bootstrapFlag, Key: instance.Name, Msg: err.Error()})
+			errs = append(errs, &Error{File: source, Key: instance.Name, Msg: err.Error()})
 		}
 	}
 	if len(errs) > 0 {

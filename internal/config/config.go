@@ -15,8 +15,10 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 
 	"github.com/kafka-prober/kafka_prober/internal/kind"
 	"github.com/kafka-prober/kafka_prober/internal/security"
@@ -37,12 +39,13 @@ const (
 
 // Cluster is one Kafka cluster and what to run on it.
 type Cluster struct {
-	Name             string   `yaml:"name" required:"true" help:"value of the label kafka_cluster"`
-	BootstrapServers []string `yaml:"bootstrap_servers" required:"true" help:"host:port of some of the brokers; the others are found through them"`
-	ClientID         string   `yaml:"client_id" help:"client.id of every connection, as Kafka's quotas and request logs see it"`
-	TopicManagement  string   `yaml:"topic_management" enum:"none|create|full" help:"none: touch no topic; create: create the probes' topics, add partitions, elect leaders; full: also alter settings and move replicas of the probes' topics"`
-	MaxTopicRate     float64  `yaml:"max_topic_rate" help:"upper bound of records per second and partition on a probe's topic, all probers together; each stretches its interval to keep to it"`
-	ExpectedBrokers  int      `yaml:"expected_brokers" default:"not checked" help:"number of brokers the cluster should have; a missing one can then be told from one that was removed"`
+	Name             string            `yaml:"name" required:"true" help:"value of the label kafka_cluster"`
+	BootstrapServers []string          `yaml:"bootstrap_servers" required:"true" help:"host:port of some of the brokers; the others are found through them"`
+	AddressMap       map[string]string `yaml:"address_map" help:"where to dial instead of the host:port that a broker advertises: {\"kafka-1:9092\": \"127.0.0.1:19092\"}. If there is one it must have every broker; certificates are still expected to name the advertised host"`
+	ClientID         string            `yaml:"client_id" help:"client.id of every connection, as Kafka's quotas and request logs see it"`
+	TopicManagement  string            `yaml:"topic_management" enum:"none|create|full" help:"none: touch no topic; create: create the probes' topics, add partitions, elect leaders; full: also alter settings and move replicas of the probes' topics"`
+	MaxTopicRate     float64           `yaml:"max_topic_rate" help:"upper bound of records per second and partition on a probe's topic, all probers together; each stretches its interval to keep to it"`
+	ExpectedBrokers  int               `yaml:"expected_brokers" default:"not checked" help:"number of brokers the cluster should have; a missing one can then be told from one that was removed"`
 
 	TLS       *security.TLS  `yaml:"tls_config" help:"never shown: its keys are"`
 	SASL      *security.SASL `yaml:"sasl" help:"never shown: its keys are"`
@@ -62,10 +65,11 @@ const DefaultListener = "default"
 
 // Listener is a further way to the same brokers. It takes nothing from the cluster's own security.
 type Listener struct {
-	Name             string         `yaml:"name" required:"true" help:"value of the label listener"`
-	BootstrapServers []string       `yaml:"bootstrap_servers" required:"true" help:"host:port of some of the brokers on this listener"`
-	TLS              *security.TLS  `yaml:"tls_config" help:"never shown: its keys are"`
-	SASL             *security.SASL `yaml:"sasl" help:"never shown: its keys are"`
+	Name             string            `yaml:"name" required:"true" help:"value of the label listener"`
+	BootstrapServers []string          `yaml:"bootstrap_servers" help:"host:port of some of the brokers on this listener; those of address_map if left out"`
+	AddressMap       map[string]string `yaml:"address_map" help:"where to dial instead of the host:port that a broker advertises, as above: a way through tunnels or a proxy to the same listener of the brokers"`
+	TLS              *security.TLS     `yaml:"tls_config" help:"never shown: its keys are"`
+	SASL             *security.SASL    `yaml:"sasl" help:"never shown: its keys are"`
 }
 
 // Ways returns the cluster as it is reached by each of its listeners, its own first. The others have no
@@ -76,7 +80,10 @@ func (c Cluster) Ways() []Cluster {
 	ways := []Cluster{own}
 	for _, l := range c.Listeners {
 		way := own
-		way.Listener, way.BootstrapServers, way.TLS, way.SASL = l.Name, l.BootstrapServers, l.TLS, l.SASL
+		way.Listener, way.BootstrapServers, way.AddressMap, way.TLS, way.SASL = l.Name, l.BootstrapServers, l.AddressMap, l.TLS, l.SASL
+		if len(way.BootstrapServers) == 0 {
+			way.BootstrapServers = slices.Sorted(maps.Keys(l.AddressMap))
+		}
 		way.Collectors = nil
 		ways = append(ways, way)
 	}
@@ -108,6 +115,13 @@ func defaultConfig() *Config {
 	return &Config{ClassicHistograms: ClassicMain}
 }
 
+// NewCluster returns a cluster with its defaults, which nothing runs on and nothing leads to.
+func NewCluster(name string) Cluster {
+	c := defaultCluster()
+	c.Name = name
+	return c
+}
+
 // defaultCluster returns what a cluster in a file starts from.
 func defaultCluster() Cluster {
 	return Cluster{Listener: DefaultListener, ClientID: "kafka_prober", TopicManagement: TopicsCreate, MaxTopicRate: 20}
@@ -135,7 +149,7 @@ func (c *Cluster) Validate() error {
 	if c.ExpectedBrokers < 0 {
 		errs = append(errs, kind.Errorf("expected_brokers", "must be a number of brokers, is %d", c.ExpectedBrokers))
 	}
-	errs = append(errs, checkSecurity(c.TLS, c.SASL))
+	errs = append(errs, checkAddressMap(c.AddressMap), checkSecurity(c.TLS, c.SASL))
 	taken := map[string]bool{DefaultListener: true}
 	for i, l := range c.Listeners {
 		at := fmt.Sprintf("listeners[%d]", i)
@@ -143,10 +157,32 @@ func (c *Cluster) Validate() error {
 			errs = append(errs, kind.Errorf(at+".name", "%q is taken: each listener needs a name of its own, and %q is that of bootstrap_servers above", l.Name, DefaultListener))
 		}
 		taken[l.Name] = true
-		errs = append(errs, kind.Nest(at, errors.Join(
-			append(checkServers("bootstrap_servers", l.BootstrapServers), checkName("name", l.Name), checkSecurity(l.TLS, l.SASL))...)))
+		var faults []error
+		if len(l.BootstrapServers) > 0 || len(l.AddressMap) == 0 {
+			faults = checkServers("bootstrap_servers", l.BootstrapServers)
+		}
+		faults = append(faults, checkName("name", l.Name), checkAddressMap(l.AddressMap), checkSecurity(l.TLS, l.SASL))
+		errs = append(errs, kind.Nest(at, errors.Join(faults...)))
 	}
 	return errors.Join(errs...)
+}
+
+// checkAddressMap returns what is wrong with an address map, as an error of its key.
+func checkAddressMap(addresses map[string]string) error {
+	leads := map[string]string{} // from where to dial to what is advertised
+	for _, advertised := range slices.Sorted(maps.Keys(addresses)) {
+		dialled := addresses[advertised]
+		for _, address := range []string{advertised, dialled} {
+			if msg := checkServer(address); msg != "" {
+				return kind.Errorf("address_map", "%s", msg)
+			}
+		}
+		if other, taken := leads[dialled]; taken {
+			return kind.Errorf("address_map", "%s and %s both lead to %s: each broker needs an address of its own", other, advertised, dialled)
+		}
+		leads[dialled] = advertised
+	}
+	return nil
 }
 
 // checkSecurity returns what is wrong with the keys of a way in.

@@ -90,7 +90,8 @@ func TestWays(t *testing.T) {
 	for _, way := range c.Clusters[0].Ways() {
 		got = append(got, fmt.Sprintln(way.Name, way.Listener, way.BootstrapServers, way.TLS != nil, way.SASL != nil, len(way.Collectors), len(way.Listeners)))
 	}
-	want := []string{"prod default [kafka-1:9092] false false 1 0\n", "prod external [kafka.example.com:9094] true true 0 0\n", "prod internal [kafka-1:9093] false false 0 0\n"}
+	want := []string{"prod default [kafka-1:9092] false false 1 0\n", "prod external [kafka.example.com:9094] true true 0 0\n", "prod internal [kafka-1:9093] false false 0 0\n",
+		"prod tunnel [kafka-1:9092 kafka-2:9092] false false 0 0\n"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"regexp"
@@ -44,12 +45,13 @@ type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // Settings say how to reach one cluster through one of its listeners.
 type Settings struct {
-	Cluster          string   // value of the label kafka_cluster
-	Listener         string   // value of the label listener; "default" if empty
-	BootstrapServers []string // host:port of some of the brokers, at least one
-	ClientID         string   // as Kafka's quotas and request logs see it; "kafka_prober" if empty
-	Version          string   // of this program, as Kafka's client metrics see it; from the build if empty
-	Dialer           DialFunc // nil means net.Dialer; tests use kfake.VirtualNetwork
+	Cluster          string            // value of the label kafka_cluster
+	Listener         string            // value of the label listener; "default" if empty
+	BootstrapServers []string          // host:port of some of the brokers, at least one
+	AddressMap       map[string]string // where to dial instead of what is advertised; nil: there
+	ClientID         string            // as Kafka's quotas and request logs see it; "kafka_prober" if empty
+	Version          string            // of this program, as Kafka's client metrics see it; from the build if empty
+	Dialer           DialFunc          // nil means net.Dialer; tests use kfake.VirtualNetwork
 
 	TLS  *security.TLS  // nil: plaintext
 	SASL *security.SASL // nil: no authentication
@@ -85,7 +87,7 @@ func NewFactory(s Settings, log *slog.Logger, traffic *Traffic) *Factory {
 		s.Version = buildVersion()
 	}
 	s.Version = softwareVersion(s.Version)
-	s.BootstrapServers = slices.Clone(s.BootstrapServers)
+	s.BootstrapServers, s.AddressMap = slices.Clone(s.BootstrapServers), maps.Clone(s.AddressMap)
 	errors := newLastErrors()
 	log = log.With("kafka_cluster", s.Cluster, "listener", s.Listener)
 	counts := traffic.counts(s.Cluster, s.Listener)
@@ -95,14 +97,15 @@ func NewFactory(s Settings, log *slog.Logger, traffic *Traffic) *Factory {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	return &Factory{
+	f := &Factory{
 		settings:    s,
-		open:        new(pacer).paced(boundedDial(dial)),
 		log:         log,
 		hooks:       &hooks{counts: counts, errors: errors},
 		errors:      errors,
 		credentials: credentials,
 	}
+	f.open = new(pacer).paced(boundedDial(f.mapped(dial)))
+	return f
 }
 
 // Watch reads the files of the credentials again and again until ctx is done, and

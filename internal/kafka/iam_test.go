@@ -1,44 +1,14 @@
 package kafka_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/internal/kafkatest"
 	"github.com/kafka-prober/kafka_prober/internal/security"
 )
-
-// signature is AWS's Signature Version 4 of the request that AWS_MSK_IAM stands for, a GET of / with the
-// action in the query, as MSK's brokers work it out from what the client says and the secret key.
-// It is written from AWS's description, and shares nothing with the client's.
-func signature(said map[string]string, secret string) string {
-	mac := func(key []byte, text string) []byte {
-		h := hmac.New(sha256.New, key)
-		h.Write([]byte(text))
-		return h.Sum(nil)
-	}
-	hash := func(text string) string { sum := sha256.Sum256([]byte(text)); return hex.EncodeToString(sum[:]) }
-	escape := func(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
-
-	query := []string{"Action=" + escape(said["action"])} // sorted by name, upper case first
-	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-SignedHeaders"} {
-		if value, ok := said[strings.ToLower(name)]; ok {
-			query = append(query, name+"="+escape(value))
-		}
-	}
-	request := strings.Join([]string{"GET", "/", strings.Join(query, "&"), "host:" + said["host"], "", "host", hash("")}, "\n")
-	scope := strings.SplitN(said["x-amz-credential"], "/", 2)[1] // date/region/service/aws4_request
-	key := []byte("AWS4" + secret)
-	for part := range strings.SplitSeq(scope, "/") {
-		key = mac(key, part)
-	}
-	return hex.EncodeToString(mac(key, strings.Join([]string{"AWS4-HMAC-SHA256", said["x-amz-date"], scope, hash(request)}, "\n")))
-}
 
 // TestIAM signs for a broker of MSK. Nothing here proves that MSK itself takes it.
 func TestIAM(t *testing.T) {
@@ -73,10 +43,10 @@ func TestIAM(t *testing.T) {
 			if credential := strings.Split(said["x-amz-credential"], "/"); len(credential) != 5 || credential[0] != "AKIDEXAMPLE" || credential[2] != "eu-central-1" || credential[3] != "kafka-cluster" {
 				t.Errorf("credential %v", credential)
 			}
-			if got, want := said["x-amz-signature"], signature(said, "secret/+key"); got != want {
+			if got, want := said["x-amz-signature"], kafkatest.SignatureV4(said, "secret/+key"); got != want {
 				t.Errorf("signature %s, want %s of %s", got, want, first)
 			}
-			if said["x-amz-signature"] == signature(said, "another key") {
+			if said["x-amz-signature"] == kafkatest.SignatureV4(said, "another key") {
 				t.Error("the signature does not depend on the key")
 			}
 		})

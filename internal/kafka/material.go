@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -140,32 +141,47 @@ func (f fileSet) secret(key string, inline kind.Secret, file, env string) (strin
 // tlsConfig returns the configuration, and the end of the client certificate's validity.
 func (f fileSet) tlsConfig(t *security.TLS) (config *tls.Config, expires time.Time, err error) {
 	config = &tls.Config{MinVersion: t.Version(), ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify}
-	if t.CAFile != "" {
-		if err := f.errs[t.CAFile]; err != nil {
-			return nil, expires, fmt.Errorf("read ca_file: %w", err)
+	if t.CAFile != "" || t.CA != "" {
+		authority, where, err := f.pem("ca", t.CA, t.CAFile)
+		if err != nil {
+			return nil, expires, err
 		}
 		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(f.contents[t.CAFile]) {
-			return nil, expires, fmt.Errorf("ca_file %s holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", t.CAFile)
+		if !config.RootCAs.AppendCertsFromPEM(authority) {
+			return nil, expires, fmt.Errorf("%s holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", where)
 		}
 	}
-	if t.CertFile == "" {
+	if t.CertFile == "" && t.Cert == "" {
 		return config, expires, nil
 	}
-	for key, name := range map[string]string{"cert_file": t.CertFile, "key_file": t.KeyFile} {
-		if err := f.errs[name]; err != nil {
-			return nil, expires, fmt.Errorf("read %s: %w", key, err)
-		}
-	}
-	if encrypted(f.contents[t.KeyFile]) {
-		return nil, expires, fmt.Errorf("key_file %s is encrypted and nobody is here to type its passphrase: write it out with openssl pkey -in %[1]s -out <new file>, and let only this program read it", t.KeyFile)
-	}
-	pair, err := tls.X509KeyPair(f.contents[t.CertFile], f.contents[t.KeyFile])
+	certificate, where, err := f.pem("cert", t.Cert, t.CertFile)
 	if err != nil {
-		return nil, expires, fmt.Errorf("cert_file %s and key_file %s: %w", t.CertFile, t.KeyFile, err)
+		return nil, expires, err
+	}
+	key, whereKey, err := f.pem("key", string(t.Key), t.KeyFile)
+	if err != nil {
+		return nil, expires, err
+	}
+	if encrypted(key) {
+		return nil, expires, fmt.Errorf("%s is encrypted and nobody is here to type its passphrase: write it out with openssl pkey -in %s -out <new file>, and let only this program read it", whereKey, cmp.Or(t.KeyFile, "<old file>"))
+	}
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return nil, expires, fmt.Errorf("%s and %s: %w", where, whereKey, err)
 	}
 	config.Certificates = []tls.Certificate{pair}
 	return config, pair.Leaf.NotAfter, nil
+}
+
+// pem returns what is given inline or by file, and where in the settings that is. It is empty if nothing is.
+func (f fileSet) pem(key, inline, file string) (content []byte, where string, err error) {
+	if file == "" {
+		return []byte(inline), key, nil
+	}
+	if err := f.errs[file]; err != nil {
+		return nil, "", fmt.Errorf("read %s_file: %w", key, err)
+	}
+	return f.contents[file], key + "_file " + file, nil
 }
 
 // encrypted returns whether a PEM file holds a private key that needs a passphrase.

@@ -17,6 +17,7 @@ import (
 // Names that Reason gives to what happened on this side of the wire. They are
 // written like Kafka's, beside which they stand in the label `reason`.
 const (
+	ReasonAddressNotMapped  = "ADDRESS_NOT_MAPPED"       // there is an address map, and what a broker advertises is not in it
 	ReasonBufferFull        = "BUFFER_FULL"              // the client's own buffer was full
 	ReasonCertExpired       = "CERTIFICATE_EXPIRED"      // the broker's certificate is out of its time, by this host's clock
 	ReasonCertRefused       = "CERTIFICATE_REFUSED"      // the broker does not accept the client's certificate, or that there is none
@@ -46,7 +47,7 @@ const (
 )
 
 var reasons = []string{
-	ReasonBufferFull, ReasonCertExpired, ReasonCertRefused, ReasonCertUntrusted, ReasonCertWrongName, ReasonClientClosed, ReasonCredentials, ReasonClosedOnConnect, ReasonConnectionClosed, ReasonConnectionRefused,
+	ReasonAddressNotMapped, ReasonBufferFull, ReasonCertExpired, ReasonCertRefused, ReasonCertUntrusted, ReasonCertWrongName, ReasonClientClosed, ReasonCredentials, ReasonClosedOnConnect, ReasonConnectionClosed, ReasonConnectionRefused,
 	ReasonConnectionReset, ReasonContextCanceled, ReasonDNSError, ReasonDataLoss, ReasonDeadlineExceeded,
 	ReasonDialTimeout, ReasonHostUnreachable, ReasonLocalResources, ReasonNoResponse, ReasonNotKafka,
 	ReasonRecordTimeout, ReasonRetriesExhausted, ReasonTLSError, ReasonTLSNotSpoken, ReasonUnknown, ReasonUnknownBroker,

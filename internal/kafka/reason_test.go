@@ -67,6 +67,7 @@ func TestReason(t *testing.T) {
 		{&kafka.HandshakeError{Err: io.EOF}, "TLS_NOT_SPOKEN"},
 		{fmt.Errorf("unable to dial: %w", &kafka.HandshakeError{Err: context.DeadlineExceeded}), "NO_RESPONSE"},
 		{&kafka.CredentialError{Err: os.ErrNotExist}, "CREDENTIALS_UNUSABLE"},
+		{fmt.Errorf("unable to dial: %w", &kafka.UnmappedError{Addr: "kafka-1:9092"}), "ADDRESS_NOT_MAPPED"},
 		{errors.New("something else"), "UNKNOWN"},
 	} {
 		if got := kafka.Reason(test.err); got != test.want {

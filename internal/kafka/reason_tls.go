@@ -9,6 +9,9 @@ import (
 
 // credentialReason names what is wrong before anything is sent.
 func credentialReason(err error) string {
+	if _, ok := errors.AsType[*UnmappedError](err); ok {
+		return ReasonAddressNotMapped
+	}
 	if _, ok := errors.AsType[*CredentialError](err); ok {
 		return ReasonCredentials
 	}

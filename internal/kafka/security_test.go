@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/internal/kind"
 	"github.com/kafka-prober/kafka_prober/internal/security"
 	"github.com/kafka-prober/kafka_prober/internal/testpki"
 )
@@ -112,6 +113,7 @@ func TestWaysIn(t *testing.T) {
 		{"mutual TLS", with(ours.mutual(ours.server(t, testpki.Leaf{}))), &security.TLS{CAFile: ours.path("ca.pem"), CertFile: cert, KeyFile: key}, nil, ""},
 		{"mutual TLS, no certificate", with(ours.mutual(ours.server(t, testpki.Leaf{}))), trusting, nil, "CERTIFICATE_REFUSED"},
 		{"mutual TLS, of another authority", with(other.mutual(ours.server(t, testpki.Leaf{}))), &security.TLS{CAFile: ours.path("ca.pem"), CertFile: cert, KeyFile: key}, nil, "CERTIFICATE_REFUSED"},
+		{"mutual TLS, all in the settings", with(ours.mutual(ours.server(t, testpki.Leaf{}))), &security.TLS{CA: string(ours.PEM), Cert: string(client.Cert), Key: kind.Secret(client.Key)}, nil, ""},
 		{"PLAIN", login("PLAIN"), nil, as("PLAIN", "hunter2"), ""},
 		{"SCRAM-SHA-256", login("SCRAM-SHA-256"), nil, as("SCRAM-SHA-256", "hunter2"), ""},
 		{"SCRAM-SHA-512 in TLS", append(login("SCRAM-SHA-512"), with(ours.server(t, testpki.Leaf{}))...), trusting, as("SCRAM-SHA-512", "hunter2"), ""},
@@ -173,6 +175,8 @@ func TestUnusableCredentials(t *testing.T) {
 	}{
 		"no ca file":         {&security.TLS{CAFile: "/none"}, nil, "read ca_file: open /none: no such file or directory"},
 		"no certificate":     {&security.TLS{CAFile: junk}, nil, "ca_file " + junk + " holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"},
+		"empty ca file":      {&security.TLS{CAFile: empty}, nil, "ca_file " + empty + " holds no certificate in PEM form"},
+		"no key in place":    {&security.TLS{Cert: string(pair.Cert), Key: "hunter2"}, nil, "cert and key: tls: failed to find any PEM data in key input"},
 		"encrypted":          {&security.TLS{CertFile: cert, KeyFile: encrypted}, nil, "key_file " + encrypted + " is encrypted and nobody is here to type its passphrase: write it out with openssl pkey -in " + encrypted + " -out <new file>, and let only this program read it"},
 		"encrypted, old":     {&security.TLS{CertFile: cert, KeyFile: old}, nil, "key_file " + old + " is encrypted and nobody"},
 		"no key":             {&security.TLS{CertFile: cert, KeyFile: junk}, nil, "cert_file " + cert + " and key_file " + junk + ": tls: failed to find any PEM data in key input"},

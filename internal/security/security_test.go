@@ -19,6 +19,10 @@ func TestValidate(t *testing.T) {
 		"system's authorities":    {&security.TLS{}, ""},
 		"certificate without key": {&security.TLS{CertFile: "c"}, "cert_file: a client certificate needs its private key: give key_file too"},
 		"key without certificate": {&security.TLS{KeyFile: "k"}, "key_file: a private key needs its certificate: give cert_file too"},
+		"key in place":            {&security.TLS{CA: "c", Cert: "c", Key: "k"}, ""},
+		"file and in place":       {&security.TLS{CertFile: "c", KeyFile: "k", Key: "k"}, "key: the private key is given twice, by key_file and key: leave all but one out"},
+		"key in place alone":      {&security.TLS{Key: "k"}, "key: a private key needs its certificate: give cert_file too"},
+		"verified in place":       {&security.TLS{CA: "c", InsecureSkipVerify: true}, "insecure_skip_verify: makes ca useless: leave out one of them"},
 		"unknown version":         {&security.TLS{MinVersion: "TLS1.2"}, `min_version: must be TLS10, TLS11, TLS12 or TLS13, is "TLS1.2"`},
 		"verified and not":        {&security.TLS{CAFile: "c", InsecureSkipVerify: true}, "insecure_skip_verify: makes ca_file useless: leave out one of them"},
 

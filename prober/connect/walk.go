@@ -25,6 +25,8 @@ type Config struct {
 	Software string // for ApiVersions: letters, digits, '.' and '-'
 	Version  string // of the software, in the same letters
 
+	// Address says where to dial for an address that a broker advertises; nil means there.
+	Address   func(addr string) (string, error)
 	TLS       func(host string) (*tls.Config, error) // nil configuration: a plain connection
 	Mechanism func() sasl.Mechanism                  // nil mechanism: no SASL
 	Reason    func(error) string                     // names an error
@@ -100,13 +102,21 @@ type walk struct {
 }
 
 func (w *walk) resolve(ctx context.Context) (skip bool, err error) {
-	host, port, err := net.SplitHostPort(w.to.Addr)
+	if w.host, _, err = net.SplitHostPort(w.to.Addr); err != nil { // certificates name what is advertised
+		return false, err
+	}
+	dialled := w.to.Addr
+	if w.config.Address != nil {
+		if dialled, err = w.config.Address(w.to.Addr); err != nil {
+			return false, err
+		}
+	}
+	host, port, err := net.SplitHostPort(dialled)
 	if err != nil {
 		return false, err
 	}
-	w.host = host
 	if _, err := netip.ParseAddr(host); err == nil || w.config.Dial != nil {
-		w.addresses = []string{w.to.Addr}
+		w.addresses = []string{dialled}
 		return true, nil
 	}
 	found, err := net.DefaultResolver.LookupHost(ctx, host)
