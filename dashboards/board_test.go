@@ -41,7 +41,32 @@ type panel struct {
 			Links         []struct{ URL string }
 		}
 	}
+	Transformations []struct {
+		ID      string
+		Options struct {
+			IndexByName           map[string]int
+			RowField, ColumnField string
+		}
+	}
 }
+
+// columns returns the labels that are columns of a table, or rows of a matrix.
+func (p panel) columns() []string {
+	var all []string
+	for _, t := range p.Transformations {
+		for name := range t.Options.IndexByName {
+			if name != "Value" && !strings.HasPrefix(name, "Value #") {
+				all = append(all, name)
+			}
+		}
+		if t.ID == "groupingToMatrix" {
+			all = append(all, t.Options.RowField, t.Options.ColumnField)
+		}
+	}
+	return all
+}
+
+var legendLabel = regexp.MustCompile(`\{\{ *([a-z_]+) *\}\}`)
 
 type datasource struct{ Type, UID string }
 

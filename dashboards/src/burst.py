@@ -4,7 +4,7 @@ import frame
 from frame import BROKERS, BURST, PROBE
 from overview import E2E
 from panels import GREEN, OK, ORANGE, RED, Column, Query, bars, chart, grid, heat, limit, link, number, states
-from queries import BY_PROBE, BY_PROBE_BROKER, broker, buckets, by, cluster, probe, probe_broker, quantile, rate
+from queries import BY_PROBE, BY_PROBE_BROKER, broker, buckets, by, client, cluster, probe, probe_broker, quantile, rate
 
 LEGEND = "{{kafka_cluster}} {{probe}} broker {{broker}}"
 TO_BROKER = link("Broker health", BROKERS, "kafka_cluster", "broker")
@@ -69,10 +69,8 @@ def records(board) -> None:
 
 
 def around(board) -> None:
-    other = broker("end_to_end_latency_seconds", 'probe!~"$probe"')
-    classic = broker("end_to_end_latency_seconds_bucket", 'probe!~"$probe"')
-    p95 = (f"(histogram_quantile(0.95, {by('sum', BY_PROBE, rate(other))}) or "
-           f"histogram_quantile(0.95, {by('sum', (*BY_PROBE, 'le'), rate(classic))})) >= 0")
+    bursts = by("max", BY_PROBE, client("burst_running"))
+    p95 = f"{quantile(0.95, client, E2E, BY_PROBE)} unless on (kafka_cluster, listener, probe) {bursts}"
     frame.add(
         board, "Around the bursts",
         chart("Latency of the other probes", "p95 of the steady probes in the same time: bursts must not disturb it, nor the clients that it stands for.", "s",

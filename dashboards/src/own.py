@@ -62,7 +62,7 @@ def cost(board) -> None:
         chart("Memory", "Resident memory, and the part of it that is live heap.", "bytes", Query(runtime("process_resident_memory_bytes"), line + " resident"),
               Query(runtime("go_memstats_heap_alloc_bytes"), line + " heap")),
         chart("Goroutines", "Goroutines: a line that climbs for hours is a leak.", "short", Query(runtime("go_goroutines"), line)),
-        chart("Garbage collection", "Longest pause of the last cycles.", "s", Query(runtime("go_gc_duration_seconds", 'quantile="1"'), line)),
+        chart("Garbage collection", "Longest pause of the last cycles.", "s", Query(by("max", ("instance",), runtime("go_gc_duration_seconds")), line)),
         chart("Open files", "File descriptors in use, of those allowed.", "percentunit", Query(share(runtime("process_open_fds"), runtime("process_max_fds")), line)),
         chart("Traffic with Kafka", "Bytes to and from all brokers.", "Bps", Query(by("sum", ("instance",), rate(client("client_written_bytes_total"))), line + " written"),
               Query(by("sum", ("instance",), rate(client("client_read_bytes_total"))), line + " read")),

@@ -28,7 +28,7 @@ broker = _selector("kafka_cluster", "broker")
 topic = _selector("kafka_cluster", "topic")
 group = _selector("kafka_cluster", "group")
 group_topic = _selector("kafka_cluster", "group", "topic")
-client = _selector("kafka_cluster", "listener", "broker")
+client = _selector("kafka_cluster", "listener", "broker")  # the prober's Kafka clients, and all probes together
 probe = _selector("kafka_cluster", "listener", "probe")
 probe_broker = _selector("kafka_cluster", "listener", "probe", "broker")
 
