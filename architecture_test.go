@@ -15,7 +15,7 @@ var arrows = map[string][]string{
 	"": {"collector", "prober", "prober/connect", "prober/ledger", "prober/reach", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
 		"internal/kafka", "internal/kind", "internal/logging", "internal/properties", "internal/security", "internal/systemd", "internal/web"},
 
-	"prober":          {"internal/kafka", "internal/kind", "prober/connect", "prober/engine", "prober/ledger", "prober/reach", "prober/record", "prober/topics"},
+	"prober":          {"internal/kafka", "internal/kind", "prober/connect", "prober/engine", "prober/ledger", "prober/reach", "prober/record", "prober/schedule", "prober/topics"},
 	"prober/connect":  {"prober/reach"},
 	"prober/reach":    nil,
 	"prober/engine":   {"prober/ledger", "prober/record", "prober/schedule"},

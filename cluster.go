@@ -132,7 +132,7 @@ func (r *cluster) promised(name string, p prober.Promise) recorder.Probe {
 	out := recorder.Probe{
 		Cluster: r.name, Listener: r.listener, Name: name, Topic: p.Topic,
 		Timeout: p.Timeout, Interval: p.Interval, RecordSize: p.RecordSize,
-		Objective: p.Objective, SLOLatency: p.SLOLatency,
+		Objective: p.Objective, SLOLatency: p.SLOLatency, Lean: p.Lean,
 	}
 	for _, t := range p.Thresholds {
 		out.Thresholds = append(out.Thresholds, recorder.Threshold(t))

@@ -41,7 +41,7 @@ func testSuspended(t *testing.T, absence time.Duration) {
 
 	series := d.scrape(t)
 	checkScrape(t, series)
-	skipped := sum(series, "kafka_prober_records_skipped_total", map[string]string{"reason": "suspended"})
+	skipped := sum(series, "kafka_prober_records_skipped_total", map[string]string{"probe": "steady", "reason": "suspended"})
 	if want := gone.Seconds() * partitions * rate; skipped < 0.95*want-partitions || skipped > 1.05*want+rate*partitions {
 		t.Errorf("skipped for a suspension of %v: %v records, want about %.0f", gone, skipped, want)
 	}

@@ -58,6 +58,7 @@ type Promise struct {
 	Objective  float64       // share of good events; 0: no objective
 	SLOLatency time.Duration // up to which a delivered record is good
 	Thresholds []Threshold
+	Lean       bool // beside another probe that has all series: only what that one does not tell
 }
 
 // Threshold is a limit of a signal's 95th percentile, with the severity of being over it.

@@ -7,6 +7,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
+	"github.com/kafka-prober/kafka_prober/prober/record"
+	"github.com/kafka-prober/kafka_prober/prober/schedule"
 )
 
 // Acks is how many replicas have to have a record before the broker acknowledges it.
@@ -30,6 +32,21 @@ type Config struct {
 	Strict       bool    // one attempt at each record, the error by name; else a good client's retries
 	MaxTopicRate float64 // records/s that all probers together may send to a partition; 0: no limit
 	Seed         uint64  // of the schedule; 0: random
+
+	// What follows is for loads; a probe leaves it at zero.
+
+	Granted   bool                   // nothing is due but what Grant lets be
+	Unpaced   bool                   // as fast as the cluster takes it: a record is due when it is handed over
+	Unread    bool                   // nothing is read back: what is acknowledged is delivered
+	OneLeg    bool                   // see ledger.Options
+	Buffer    int                    // records of a partition that may wait in the client; 0: what is due within a timeout
+	Producers int                    // producing clients at most; 0: maxProducers
+	Padding   *record.Pool           // instead of RandomShare
+	Key       func(uint64) []byte    // of the record of a slot; nil: none
+	Options   func(string) []kgo.Opt // beside and instead of the engine's own, by a client's role; may be nil
+
+	// Burst is what a partition gets in each interval instead of a single record; the zero value is one.
+	Burst schedule.Burst
 
 	// Client makes a client of the cluster; role says in logs and series what it is for.
 	Client func(role string, opts ...kgo.Opt) (*kgo.Client, error)
@@ -63,8 +80,8 @@ type Assignment struct {
 }
 
 const (
-	// maxProducers is how many producing clients an engine has at most. Up to it each partition
-	// has one of its own.
+	// maxProducers is how many producing clients an engine has at most, unless told otherwise. Up to
+	// it each partition has one of its own.
 	maxProducers = 32
 	// maxPause is the longest that the sender sleeps, so that a stop of the process is noticed.
 	maxPause = 500 * time.Millisecond
@@ -89,5 +106,41 @@ const (
 // bufferLimit is how many records of one partition may wait in the client: what is due within a
 // timeout, and a little. A slot beyond it is due, and not sent.
 func (c *Config) bufferLimit() int {
-	return min(int(c.Timeout/c.Interval)+64, 100_000)
+	const most = 100_000
+	if c.Buffer > 0 {
+		return c.Buffer
+	}
+	if n := c.Burst.Slots; n > 0 {
+		return int(min(n*uint64(c.Timeout/c.Interval+1)+64, most))
+	}
+	return min(int(c.Timeout/c.Interval)+64, most)
+}
+
+// nominal is the average time between two records of a partition.
+func (c *Config) nominal() time.Duration {
+	return c.Interval / time.Duration(max(1, c.Burst.Slots))
+}
+
+// spacing is the least time between two records of a partition, but for chance.
+func (c *Config) spacing() time.Duration {
+	if c.Burst.Slots > 0 {
+		return c.Burst.Spacing
+	}
+	return c.Interval
+}
+
+// producers is how many producing clients there are at most.
+func (c *Config) producers() int {
+	if c.Producers > 0 {
+		return c.Producers
+	}
+	return maxProducers
+}
+
+// options returns what c sets beside the engine's own options.
+func (c *Config) options(role string, own ...kgo.Opt) []kgo.Opt {
+	if c.Options == nil {
+		return own
+	}
+	return append(own, c.Options(role)...)
 }

@@ -38,7 +38,7 @@ func (e *Engine) ask(p *partition) {
 	value := make([]byte, record.HeaderSize)
 	record.Encode(value, &record.Header{
 		Run: e.run, Flags: record.FlagDiagnostic, Partition: p.id,
-		Due: now, DueWall: e.clock.at(now).UnixNano(), Interval: e.cfg.Interval,
+		Due: now, DueWall: e.clock.at(now).UnixNano(), Interval: e.cfg.nominal(),
 	}, e.pool)
 	client.TryProduce(context.Background(), &kgo.Record{Topic: e.cfg.Topic, Partition: p.id, Value: value}, func(_ *kgo.Record, err error) {
 		p.mu.Lock()

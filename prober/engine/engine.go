@@ -55,13 +55,19 @@ func New(c Config) (*Engine, error) {
 		return nil, fmt.Errorf("record size %d is below the header's %d bytes", c.Size, record.HeaderSize)
 	case c.Interval <= 0 || c.Timeout <= 0:
 		return nil, fmt.Errorf("interval %v and timeout %v must be above 0", c.Interval, c.Timeout)
+	case c.Burst.Slots > 0 && (c.Burst.Spacing <= 0 || c.Burst.Jitter+time.Duration(c.Burst.Slots)*c.Burst.Spacing > c.Interval):
+		return nil, fmt.Errorf("bursts of %d records, %v apart, do not fit into the interval of %v with a jitter of %v",
+			c.Burst.Slots, c.Burst.Spacing, c.Interval, c.Burst.Jitter)
 	}
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()
 	}
+	if c.Padding == nil {
+		c.Padding = record.NewPool(c.Size, c.RandomShare)
+	}
 	e := &Engine{
 		cfg: c, clock: newClock(), run: record.NewRunID(), seed: c.Seed,
-		pool: record.NewPool(c.Size, c.RandomShare), bufferLimit: c.bufferLimit(),
+		pool: c.Padding, bufferLimit: c.bufferLimit(),
 		interval:  c.Interval,
 		producers: map[int32]*producer{}, series: map[int32]ledger.Series{},
 	}
@@ -70,7 +76,7 @@ func New(c Config) (*Engine, error) {
 	e.sender = newSender(e, &c)
 	e.reader.engine, e.reader.pulse = e, make(chan struct{}, 1)
 	v := e.newPartition(virtual, e.clock.now(), nil)
-	v.active = true
+	v.active = !c.Granted
 	v.ledger.Lead(ledger.UnknownBroker, e.seriesOf(ledger.UnknownBroker))
 	e.parts.Store(&[]*partition{v})
 	e.replan.Store(true)
@@ -83,8 +89,10 @@ func (e *Engine) RunID() record.RunID { return e.run }
 // Run probes until ctx is done; then it sends nothing more, waits up to drain for what is outstanding,
 // skips the rest and closes its clients. It returns an error only if a client could not be made.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
-	if err := e.reader.start(); err != nil {
-		return err
+	if !e.cfg.Unread {
+		if err := e.reader.start(); err != nil {
+			return err
+		}
 	}
 	e.cfg.Sink.Watch(e.state)
 	defer e.cfg.Sink.Watch(nil)
@@ -92,14 +100,18 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
 	loops.Go(func() { e.sender.run(life) })
-	loops.Go(func() { e.reader.run(life) })
-	loops.Go(func() { e.reader.open(life) })
+	if !e.cfg.Unread {
+		loops.Go(func() { e.reader.run(life) })
+		loops.Go(func() { e.reader.open(life) })
+	}
 
 	<-ctx.Done()
 	e.draining.Store(true)
 	e.awaitQuiet(drain)
 	end()
-	e.reader.stop()
+	if !e.cfg.Unread {
+		e.reader.stop()
+	}
 	loops.Wait()
 	e.sender.alarm.close()
 	e.mu.Lock()

@@ -48,7 +48,7 @@ func (e *Engine) SetLayout(l Layout) error {
 		case p.id == virtual:
 		case !wanted[p.id]:
 			p.active = false
-		case p.reading == opened:
+		case p.reading == opened && !e.cfg.Granted:
 			p.activate(now)
 		}
 		p.mu.Unlock()
@@ -160,7 +160,7 @@ func (e *Engine) followLeader(p *partition) {
 // producerFor returns the client that produces to a partition: its own while there are few, else the
 // one that it shares with partitions of other leaders. e.mu is held.
 func (e *Engine) producerFor(a Assignment) (*producer, error) {
-	if len(e.layout.Partitions) <= maxProducers {
+	if len(e.layout.Partitions) <= e.cfg.producers() {
 		p, err := newProducer(&e.cfg, e.clock)
 		if err == nil {
 			e.producers[a.Partition] = p
@@ -173,7 +173,7 @@ func (e *Engine) producerFor(a Assignment) (*producer, error) {
 			shard++
 		}
 	}
-	shard %= maxProducers
+	shard %= e.cfg.producers()
 	for len(e.shards) <= shard {
 		p, err := newProducer(&e.cfg, e.clock)
 		if err != nil {

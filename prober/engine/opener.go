@@ -92,7 +92,7 @@ func (r *reader) begin(p *partition) {
 	wanted := e.laidOut(p.id)
 	e.mu.Unlock()
 	now := e.clock.now()
-	if wanted {
+	if wanted && !e.cfg.Granted {
 		p.mu.Lock()
 		p.activate(now)
 		p.mu.Unlock()

@@ -25,7 +25,9 @@ type partition struct {
 	added    time.Duration // when the partition was laid out
 	free     []*parcel
 	inClient int
-	parked   bool // not fetched until shortly before the next record is due, see park.go
+	parked   bool   // not fetched until shortly before the next record is due, see park.go
+	granted  uint64 // slots that may yet become due, if that is limited
+	full     bool   // the sender waits until the client has sent some of what it holds
 	poison   poison
 	asking   bool          // a diagnostic record is on its way
 	asked    time.Duration // when the last one was sent
@@ -44,11 +46,18 @@ const (
 const virtual = int32(-1)
 
 func (e *Engine) newPartition(id int32, now time.Duration, via *producer) *partition {
-	sched := schedule.New(e.seed, id, now, e.interval)
-	return &partition{
+	sched := schedule.NewBursts(e.seed, id, now, e.interval, e.cfg.Burst)
+	p := &partition{
 		id: id, producer: via, added: now, epoch: -1,
-		ledger: ledger.NewPartition(ledger.Options{Partition: id, Timeout: e.cfg.Timeout}, sched),
+		ledger: ledger.NewPartition(ledger.Options{
+			Partition: id, Timeout: e.cfg.Timeout, Unpaced: e.cfg.Unpaced, Unread: e.cfg.Unread, OneLeg: e.cfg.OneLeg,
+		}, sched),
 	}
+	if e.cfg.Unread && id != virtual {
+		p.reading = opened
+		p.ledger.Reading(0)
+	}
+	return p
 }
 
 // take returns a parcel for a slot. mu is held.

@@ -73,7 +73,7 @@ func (p *peers) stretched(nominal, now time.Duration) time.Duration {
 
 // stretch applies the rate limit. The sender calls it.
 func (e *Engine) stretch(now time.Duration) {
-	want := e.peers.stretched(e.cfg.Interval, now)
+	want := e.peers.stretched(e.cfg.nominal(), now) * time.Duration(max(1, e.cfg.Burst.Slots))
 	e.mu.Lock()
 	was := e.interval
 	if off := float64(want)/float64(was) - 1; off > -0.02 && off < 0.02 {

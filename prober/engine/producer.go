@@ -33,7 +33,7 @@ var _ kgo.HookBrokerWrite = (*producer)(nil)
 
 func newProducer(c *Config, clk *clock) (*producer, error) {
 	p := &producer{clock: clk}
-	client, err := c.Client("producer", append(producerOptions(c), kgo.WithHooks(p))...)
+	client, err := c.Client("producer", c.options("producer", append(producerOptions(c), kgo.WithHooks(p))...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -132,10 +132,13 @@ type parcel struct {
 func (pc *parcel) send(e *Engine) {
 	record.Encode(pc.value, &record.Header{
 		Run: e.run, Partition: pc.part.id, Sequence: pc.sequence,
-		Due: pc.due, DueWall: e.clock.at(pc.due).UnixNano(), Interval: e.cfg.Interval,
+		Due: pc.due, DueWall: e.clock.at(pc.due).UnixNano(), Interval: e.cfg.nominal(),
 	}, e.pool)
 	// The whole struct: kgo keeps a timestamp, an offset and a context of the last use.
 	pc.record = kgo.Record{Topic: e.cfg.Topic, Partition: pc.part.id, Value: pc.value, Context: pc}
+	if e.cfg.Key != nil {
+		pc.record.Key = e.cfg.Key(pc.sequence)
+	}
 	pc.via.client.TryProduce(pc, &pc.record, e.promise)
 }
 
@@ -150,17 +153,28 @@ func (e *Engine) promised(r *kgo.Record, err error) {
 	}
 	p.mu.Lock()
 	if err == nil {
-		p.ledger.Ack(pc.sequence, pc.generation, offset, pc.via.written(pc.broker, pc.handed), now)
+		written := pc.handed
+		if !e.cfg.OneLeg {
+			written = pc.via.written(pc.broker, pc.handed)
+		}
+		p.ledger.Ack(pc.sequence, pc.generation, offset, written, now)
 	} else {
 		p.ledger.Refuse(pc.sequence, definite(err), e.cfg.Reason(err), now)
 	}
 	p.put(pc)
+	room := p.full && p.inClient <= e.bufferLimit/2
+	if room {
+		p.full = false
+	}
 	var out []ledger.Delivery
 	if p.ledger.Waiting() >= flushAt {
 		out = p.ledger.Flush(nil)
 	}
 	p.mu.Unlock()
 	observe(out)
+	if room {
+		e.rouse()
+	}
 	if err != nil && missing(err) {
 		e.missing()
 	}

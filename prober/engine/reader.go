@@ -37,7 +37,7 @@ const pollLimit = 5 * time.Second
 
 func (r *reader) start() error {
 	c := &r.engine.cfg
-	client, err := c.Client("consumer",
+	client, err := c.Client("consumer", c.options("consumer",
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), // a rewind makes false duplicates, a skip false losses
 		kgo.KeepRetryableFetchErrors(),
 		kgo.FetchMaxWait(fetchWait(c)),
@@ -47,7 +47,7 @@ func (r *reader) start() error {
 		kgo.RequestTimeoutOverhead(time.Second),
 		kgo.MetadataMaxAge(30*time.Second),
 		kgo.ConnIdleTimeout(idleTimeout(c)),
-	)
+	)...)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type sender struct {
 
 func newSender(e *Engine, c *Config) sender {
 	s := sender{engine: e}
-	if c.Interval < loadInterval {
+	if c.spacing() < loadInterval && !c.Unpaced {
 		s.rest = loadRest
 	}
 	if c.GoTimers {
@@ -32,7 +32,7 @@ func newSender(e *Engine, c *Config) sender {
 		return s
 	}
 	s.alarm = newAlarm()
-	s.punctual = s.rest == 0
+	s.punctual = s.rest == 0 && !c.Unpaced
 	return s
 }
 
@@ -71,7 +71,9 @@ func (s *sender) run(ctx context.Context) {
 func (s *sender) sleep(ctx context.Context, wake time.Duration) {
 	clock := s.engine.clock
 	if !s.punctual {
-		s.alarm.wait(ctx, wake-clock.now())
+		if d := wake - clock.now(); d > 0 {
+			s.alarm.wait(ctx, d)
+		}
 		return
 	}
 	set := wake - s.late
@@ -99,7 +101,7 @@ func (s *sender) serve(p *partition, now time.Duration) time.Duration {
 	e.nameTrouble(p, now)
 	next := now + maxPause
 	if sending {
-		next = e.reader.ready(p, now)
+		next = e.nextDue(p, now, next)
 	}
 	if p.id != virtual || now >= startGrace { // until then it may be no more than our own start
 		p.ledger.Judge(now)
@@ -120,7 +122,18 @@ func (s *sender) serve(p *partition, now time.Duration) time.Duration {
 // take takes the slots that are due and a parcel for each that can be sent. p.mu is held.
 func (s *sender) take(p *partition, now time.Duration) {
 	e := s.engine
-	first, n := p.ledger.Advance(now, sendBatch)
+	limit := sendBatch
+	if e.cfg.Granted {
+		limit = int(min(uint64(limit), p.granted))
+	}
+	if e.cfg.Unpaced {
+		if limit = min(limit, e.bufferLimit-p.inClient); limit <= 0 {
+			p.full = p.granted > 0 || !e.cfg.Granted
+			return
+		}
+	}
+	first, n := p.ledger.Advance(now, limit)
+	p.granted -= min(p.granted, uint64(n))
 	for seq := first; seq < first+uint64(n); seq++ {
 		switch {
 		case !p.ledger.Readable():

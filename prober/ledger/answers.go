@@ -17,11 +17,23 @@ func (p *Partition) Ack(seq uint64, generation uint32, offset int64, written, no
 		return // answered before
 	}
 	s.state &^= inClient
+	if p.opt.Unread {
+		p.sample(seq, s, Acknowledge, now-s.handed)
+		s.state |= read
+		if s.state&judged == 0 {
+			p.deliver(seq, s, offset, now-p.Due(seq))
+		} else {
+			p.anomaly(seq, Late)
+		}
+		return
+	}
 	if offset < 0 {
 		s.state |= unsure
 		return
 	}
-	if written >= s.handed {
+	if p.opt.OneLeg {
+		p.sample(seq, s, Acknowledge, now-s.handed)
+	} else if written >= s.handed {
 		p.sample(seq, s, ClientQueue, written-s.handed)
 		p.sample(seq, s, Produce, now-written)
 	} else {

@@ -11,7 +11,7 @@ func (p *Partition) Judge(now time.Duration) {
 	for p.open < p.next {
 		s := p.slots.at(p.open)
 		if s.state&judged == 0 {
-			if p.sched.Due(p.open)+p.opt.Timeout > now {
+			if p.Due(p.open)+p.opt.Timeout > now {
 				break
 			}
 			p.overdue(p.open, s)
@@ -81,7 +81,7 @@ func (p *Partition) judge(seq uint64, s *slot, o Outcome, reason string) {
 // explain names why a record met its deadline.
 func (p *Partition) explain(seq uint64, s *slot) string {
 	switch {
-	case p.lastError != "" && p.lastErrorAt >= p.sched.Due(seq)-errorFreshness:
+	case p.lastError != "" && p.lastErrorAt >= p.Due(seq)-errorFreshness:
 		return p.lastError
 	case s.state&bufferFull != 0:
 		return BufferFull

@@ -19,6 +19,10 @@ type Options struct {
 	Partition int32         // the partition of the topic, or -1 for the virtual one
 	Timeout   time.Duration // from due to the deadline
 	Fate      time.Duration // how long an acknowledged record is followed; 0: max(3 x Timeout, 60 s)
+
+	Unpaced bool // a slot is due when it is taken, not when the schedule says
+	Unread  bool // nobody reads: what is acknowledged is delivered
+	OneLeg  bool // sample Acknowledge instead of ClientQueue and Produce
 }
 
 // Partition is the ledger of one partition. Times are monotonic durations since the process's epoch.
@@ -86,18 +90,26 @@ func (p *Partition) Interval() time.Duration { return p.sched.Interval(p.next + 
 // NextDue returns when the next slot is due.
 func (p *Partition) NextDue() time.Duration { return p.sched.Due(p.next) }
 
-// Due returns when a slot is due.
-func (p *Partition) Due(seq uint64) time.Duration { return p.sched.Due(seq) }
+// Due returns when a slot is due; without a pace it has to be one that is outstanding.
+func (p *Partition) Due(seq uint64) time.Duration {
+	if p.opt.Unpaced {
+		return p.slots.at(seq).handed
+	}
+	return p.sched.Due(seq)
+}
 
 // Advance takes up to limit slots that are due by now and returns the first and how many. Each is
 // outstanding from here on. Lead must have been called.
 func (p *Partition) Advance(now time.Duration, limit int) (first uint64, n int) {
 	first = p.next
-	for n < limit && p.sched.Due(p.next) <= now {
+	for n < limit && (p.opt.Unpaced || p.sched.Due(p.next) <= now) {
 		if p.next-p.base >= maxWindow {
 			p.giveUp()
 		}
 		p.slots.push(p.base, p.next)
+		if p.opt.Unpaced {
+			p.slots.at(p.next).handed = now
+		}
 		p.next++
 		n++
 	}
@@ -118,6 +130,9 @@ func (p *Partition) Hand(seq uint64, now time.Duration) uint32 {
 	}
 	s := p.slots.at(seq)
 	s.state |= handed | inClient
+	if p.opt.Unpaced {
+		return p.generation
+	}
 	s.handed = now
 	p.sample(seq, s, ScheduleLag, now-p.sched.Due(seq))
 	return p.generation
@@ -147,7 +162,7 @@ func (p *Partition) NextDeadline() (time.Duration, bool) {
 	if p.open == p.next {
 		return 0, false
 	}
-	return p.sched.Due(p.open) + p.opt.Timeout, true
+	return p.Due(p.open) + p.opt.Timeout, true
 }
 
 // Outstanding calls visit for each broker that has records outstanding in this partition, with their
@@ -160,7 +175,7 @@ func (p *Partition) Outstanding(visit func(broker int32, n int, oldest time.Dura
 		}
 		for seq := max(p.open, sp.first); seq < p.next; seq++ {
 			if p.slots.at(seq).state&judged == 0 {
-				visit(sp.broker, sp.pending, p.sched.Due(seq))
+				visit(sp.broker, sp.pending, p.Due(seq))
 				break
 			}
 		}

@@ -114,7 +114,7 @@ func (p *Partition) Read(seq uint64, offset int64, by Producer, now time.Duratio
 		p.anomaly(seq, Ghost)
 		return
 	}
-	age := now - p.sched.Due(seq)
+	age := now - p.Due(seq)
 	if s.state&judged == 0 && age < p.opt.Timeout {
 		p.deliver(seq, s, offset, age)
 		return

@@ -76,13 +76,14 @@ type Result struct {
 // Leg is a part of a record's way. Each is a histogram of its own.
 type Leg uint8
 
-// The legs. The last two are one measure with its sign: a sum that can fall would break rate().
+// The legs. AckFirst and ReadFirst are one measure with its sign: a sum that can fall would break rate().
 const (
 	ScheduleLag Leg = iota // from due to handed over to the client library: the prober's own lateness
 	ClientQueue            // from handed over to the start of the write to the broker
 	Produce                // from the start of the write to the broker's acknowledgement
 	AckFirst               // from acknowledged to read
 	ReadFirst              // from read to acknowledged, where the reader was faster
+	Acknowledge            // from handed over to acknowledged, where the two above it are not asked for
 	NumLegs     int = iota
 )
 
@@ -102,6 +103,23 @@ type State struct {
 	ClockSteps  uint64        // jumps of the wall clock that were seen
 	Refusals    []Refusal     // topic care that the cluster refuses
 	LastProblem string        // in words, for the landing page; empty when all is well
+	Bursts      *Bursts       // nil for a probe that sends one record at a time
+}
+
+// Bursts is how the bursts of a probe went.
+type Bursts struct {
+	Heavy bool       // one runs that is more than a few records: it may be felt
+	Last  []BurstRun // the last one that ended, of each broker that had one
+}
+
+// BurstRun is a burst that ended: each of its records was judged.
+type BurstRun struct {
+	Broker    int32
+	Delivered uint64        // records
+	Bytes     uint64        // of their values
+	Took      time.Duration // from the first record handed over to the last one judged
+	Success   bool          // every record was delivered
+	Ended     time.Time     // wall clock
 }
 
 // BrokerState is a probe's view of one broker.

@@ -13,7 +13,7 @@ func (p *Partition) retire(now time.Duration) {
 		if s.state&judged == 0 {
 			break
 		}
-		if !s.settled() && p.sched.Due(p.base)+p.opt.Fate > now {
+		if !s.settled() && p.Due(p.base)+p.opt.Fate > now {
 			break
 		}
 		p.forget(s)

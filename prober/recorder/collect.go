@@ -41,7 +41,7 @@ func (p *probe) collect(e emitter) {
 	v := p.view()
 	v.collectSettings(e)
 	for _, t := range v.topics {
-		t.collect(e, v.settings.SLOLatency > 0)
+		t.collect(e, &v.settings)
 	}
 	e.count(clockSteps, v.clockSteps, v.labels...)
 	if v.running {
@@ -66,21 +66,30 @@ func (v *view) collectSettings(e emitter) {
 }
 
 // collect sends the series of one topic: by broker, and what is summed over them.
-func (t topicView) collect(e emitter, latencySLO bool) {
+func (t topicView) collect(e emitter, settings *Probe) {
 	var sum ledger.Tally
 	for _, s := range t.brokers {
 		c := s.copy()
+		if settings.Lean && s.broker == ledger.UnknownBroker && c.tally.Due == 0 {
+			continue
+		}
 		sum.Add(&c.tally)
-		c.collect(e, s.labels, latencySLO)
+		c.collect(e, s.labels, settings)
 	}
 	for i, n := range sum.Skips {
-		e.count(recordsSkipped, n, with(t.labels, ledger.Skip(i).String())...)
+		if !settings.Lean || n > 0 {
+			e.count(recordsSkipped, n, with(t.labels, ledger.Skip(i).String())...)
+		}
 	}
 	for i, n := range sum.Foreign {
-		e.count(recordsForeign, n, with(t.labels, ledger.Foreign(i).String())...)
+		if !settings.Lean || n > 0 {
+			e.count(recordsForeign, n, with(t.labels, ledger.Foreign(i).String())...)
+		}
 	}
 	for _, vec := range t.vecs {
-		vec.Collect(e)
+		if vec != nil {
+			vec.Collect(e)
+		}
 	}
 }
 
@@ -96,22 +105,29 @@ func (s *series) copy() counters {
 }
 
 // collect sends the counters of one broker.
-func (c *counters) collect(e emitter, labels []string, latencySLO bool) {
+func (c *counters) collect(e emitter, labels []string, settings *Probe) {
 	e.count(recordsDue, c.tally.Due, labels...)
 	e.send(recordsInFlight, float64(c.tally.InFlight), labels...)
 	for i, n := range c.tally.Outcomes {
-		e.count(records, n, with(labels, ledger.Outcome(i).String())...)
+		if !settings.Lean || n > 0 || leanOutcomes[i] {
+			e.count(records, n, with(labels, ledger.Outcome(i).String())...)
+		}
 	}
 	for i, n := range c.tally.Anomalies {
-		e.count(anomalySeries[i], n, labels...)
+		if !settings.Lean || n > 0 || leanAnomalies[i] {
+			e.count(anomalySeries[i], n, labels...)
+		}
 	}
 	for reason, n := range c.failures {
 		e.count(failures, n, with(labels, reason)...)
 	}
+	if settings.Lean && settings.Objective == 0 {
+		return
+	}
 	available := c.availability()
 	e.count(sloEvents, available.events, with(labels, "availability")...)
 	e.count(sloBadEvents, available.bad, with(labels, "availability")...)
-	if latencySLO {
+	if settings.SLOLatency > 0 {
 		e.count(sloEvents, c.slow.events, with(labels, "latency")...)
 		e.count(sloBadEvents, c.slow.bad, with(labels, "latency")...)
 	}
@@ -133,15 +149,21 @@ func (v *view) collectState(e emitter) {
 		if slices.ContainsFunc(v.state.Brokers[:i], func(o ledger.BrokerState) bool { return o.Broker == b.Broker }) {
 			continue
 		}
+		if v.settings.Lean && b.Broker == ledger.UnknownBroker && b.Outstanding == 0 {
+			continue
+		}
 		labels := with(v.labels, v.state.Topic, brokerLabel(b.Broker))
 		e.send(oldestOutstanding, seconds(b.Oldest), labels...)
-		if b.Known {
+		if b.Known && !v.settings.Lean {
 			e.flag(brokerCovered, b.Covered, labels...)
 		}
-		if c := b.ClockAhead; c != nil {
+		if c := b.ClockAhead; c != nil && !v.settings.Lean {
 			e.send(brokerClock, seconds(c.Lower), with(labels, "lower")...)
 			e.send(brokerClock, seconds(c.Upper), with(labels, "upper")...)
 		}
+	}
+	if v.state.Bursts != nil {
+		v.collectBursts(e)
 	}
 	for i, l := range v.state.Loops {
 		if slices.ContainsFunc(v.state.Loops[:i], func(o ledger.Loop) bool { return o.Name == l.Name }) {
@@ -153,5 +175,20 @@ func (v *view) collectState(e emitter) {
 		if !slices.Contains(v.state.Refusals[:i], r) {
 			e.flag(topicRefused, true, with(v.labels, r.Action, r.Reason)...)
 		}
+	}
+}
+
+// collectBursts sends how the last bursts went.
+func (v *view) collectBursts(e emitter) {
+	e.flag(burstRunning, v.state.Bursts.Heavy, v.labels...)
+	for _, b := range v.state.Bursts.Last {
+		labels := with(v.labels, brokerLabel(b.Broker))
+		if b.Took > 0 {
+			e.send(burstRecords, float64(b.Delivered)/seconds(b.Took), labels...)
+			e.send(burstBytes, float64(b.Bytes)/seconds(b.Took), labels...)
+		}
+		e.send(burstSeconds, seconds(b.Took), labels...)
+		e.flag(burstSuccess, b.Success, labels...)
+		e.send(burstEnded, float64(b.Ended.UnixNano())/1e9, labels...)
 	}
 }

@@ -9,7 +9,7 @@ import (
 // numHistograms is how many rows of the table are histograms; they are the first ones.
 const numHistograms = int(ackReadGap) + 1
 
-// histograms are the options of each histogram.
+// histograms are the options of each histogram; those without a name are left out.
 type histograms [numHistograms]prometheus.HistogramVecOpts
 
 func newHistograms(classic string) histograms {
@@ -51,7 +51,17 @@ type vecs [numHistograms]*prometheus.HistogramVec
 func (h *histograms) vecs() vecs {
 	var all vecs
 	for i := range all {
-		all[i] = prometheus.V2.NewHistogramVec(h[i])
+		if h[i].Name != "" {
+			all[i] = prometheus.V2.NewHistogramVec(h[i])
+		}
 	}
 	return all
+}
+
+// observer returns the series of a histogram with these labels, or nil if the histogram is left out.
+func (v *vecs) observer(id seriesID, labels []string) prometheus.Observer {
+	if v[id] == nil {
+		return nil
+	}
+	return v[id].WithLabelValues(labels...)
 }

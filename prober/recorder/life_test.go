@@ -55,6 +55,9 @@ func life(classic string) *recorder.Recorder {
 	sink.Watch(func() ledger.State {
 		return ledger.State{
 			Topic: topic, Interval: 150 * time.Millisecond, Overloaded: true, ClockSteps: 3,
+			Bursts: &ledger.Bursts{Heavy: true, Last: []ledger.BurstRun{
+				{Broker: 1, Delivered: 100, Bytes: 102400, Took: 200 * time.Millisecond, Success: true, Ended: time.Unix(1_700_000_000, 0)},
+			}},
 			Brokers: []ledger.BrokerState{
 				{Broker: 1, ClockAhead: &ledger.ClockBounds{Lower: -time.Millisecond, Upper: 2 * time.Millisecond}, Known: true, Covered: true, Outstanding: 1, Oldest: 1250 * time.Millisecond},
 				{Broker: 2, Known: true},

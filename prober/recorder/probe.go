@@ -81,8 +81,8 @@ func (p *probe) topic(name string) *topic {
 		return t
 	}
 	t := &topic{name: name, labels: with(p.labels, name), vecs: p.hists.vecs(), brokers: map[int32]*series{}}
-	t.lag = t.vecs[scheduleLag].WithLabelValues(t.labels...)
-	t.queue = t.vecs[clientQueue].WithLabelValues(t.labels...)
+	t.lag = t.vecs.observer(scheduleLag, t.labels)
+	t.queue = t.vecs.observer(clientQueue, t.labels)
 	p.topics[name] = t
 	return t
 }

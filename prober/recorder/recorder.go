@@ -35,6 +35,7 @@ type Probe struct {
 	Objective  float64       // share of good events, 0 to 1; 0 is no objective
 	SLOLatency time.Duration // up to which a delivered record is good; 0 is no latency SLO
 	Thresholds []Threshold   // that alerts compare with; one each per signal and severity
+	Lean       bool          // few series: see lean.go
 }
 
 // Threshold is a limit from the configuration, exported so that one rule serves every probe.
@@ -47,6 +48,7 @@ type Threshold struct {
 // Recorder holds the series of every probe of the process. It is safe for concurrent use.
 type Recorder struct {
 	hists  histograms
+	lean   histograms // for lean probes
 	phases prometheus.HistogramVecOpts
 
 	mu      sync.Mutex
@@ -68,7 +70,7 @@ func New(opts Options) *Recorder {
 		panic(fmt.Sprintf("recorder: classic histograms %q: want all, main or none", opts.Classic))
 	}
 	return &Recorder{
-		hists: newHistograms(opts.Classic), phases: newHistogram(connectPhase, opts.Classic),
+		hists: newHistograms(opts.Classic), lean: leanHistograms(opts.Classic), phases: newHistogram(connectPhase, opts.Classic),
 		probes: map[identity]*probe{}, reached: map[identity]*ReachSink{},
 	}
 }
@@ -83,6 +85,9 @@ func (r *Recorder) Probe(p Probe) *Sink {
 	known := r.probes[id]
 	if known == nil {
 		known = &probe{hists: r.hists, topics: map[string]*topic{}}
+		if p.Lean {
+			known.hists = r.lean
+		}
 		r.probes[id] = known
 	}
 	known.configure(p)

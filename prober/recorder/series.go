@@ -26,8 +26,8 @@ type series struct {
 	broker   int32
 	labels   []string // values of byBroker
 	endToEnd prometheus.ExemplarObserver
-	observe  prometheus.Observer // endToEnd without exemplar
-	legs     [ledger.NumLegs]prometheus.Observer
+	observe  prometheus.Observer                 // endToEnd without exemplar
+	legs     [ledger.NumLegs]prometheus.Observer // nil for those that a lean probe does without
 
 	mu           sync.Mutex
 	counts       ledger.Tally
@@ -63,9 +63,9 @@ func newSeries(p *probe, t *topic, broker int32) *series {
 	s.legs = [ledger.NumLegs]prometheus.Observer{
 		ledger.ScheduleLag: t.lag,
 		ledger.ClientQueue: t.queue,
-		ledger.Produce:     t.vecs[produce].WithLabelValues(s.labels...),
-		ledger.AckFirst:    t.vecs[ackReadGap].WithLabelValues(with(s.labels, "ack_first")...),
-		ledger.ReadFirst:   t.vecs[ackReadGap].WithLabelValues(with(s.labels, "read_first")...),
+		ledger.Produce:     t.vecs.observer(produce, s.labels),
+		ledger.AckFirst:    t.vecs.observer(ackReadGap, with(s.labels, "ack_first")),
+		ledger.ReadFirst:   t.vecs.observer(ackReadGap, with(s.labels, "read_first")),
 	}
 	return s
 }
@@ -90,7 +90,9 @@ func (s *series) Observe(b *ledger.Batch) {
 		}
 	}
 	for i := range b.Samples {
-		s.legs[b.Samples[i].Leg].Observe(seconds(b.Samples[i].Value))
+		if leg := s.legs[b.Samples[i].Leg]; leg != nil {
+			leg.Observe(seconds(b.Samples[i].Value))
+		}
 	}
 }
 

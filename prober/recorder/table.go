@@ -53,6 +53,13 @@ const (
 	clockSteps
 	topicRefused
 
+	burstRecords
+	burstBytes
+	burstSeconds
+	burstSuccess
+	burstEnded
+	burstRunning
+
 	connectPhase
 	connectAttempts
 	connectFailures
@@ -73,7 +80,7 @@ var (
 	byProbe  = []string{"kafka_cluster", "listener", "probe"}
 	byTopic  = with(byProbe, "topic")
 	byBroker = with(byTopic, "broker")
-	// Probes that make connections have no topic.
+	// What is of a burst or a connection has no topic.
 	byReached = with(byProbe, "broker")
 )
 
@@ -151,6 +158,19 @@ var table = [numSeries]seriesdoc.Series{
 		Help: "Jumps of the wall clock; they do not enter any latency."},
 	topicRefused: {Name: "topic_management_refused", Type: gauge, Labels: with(byProbe, "action", "reason"),
 		Help: "1 for each thing that the cluster does not let the prober do to the probe's topic."},
+
+	burstRecords: {Name: "burst_last_run_records_per_second", Type: gauge, Labels: byReached,
+		Help: "Records of the last burst to the broker that were delivered, by the seconds it took."},
+	burstBytes: {Name: "burst_last_run_bytes_per_second", Type: gauge, Labels: byReached,
+		Help: "Bytes of values of the last burst to the broker that were delivered, by the seconds it took."},
+	burstSeconds: {Name: "burst_last_run_seconds", Type: gauge, Labels: byReached,
+		Help: "Time of the last burst to the broker, from its first record sent to its last one judged."},
+	burstSuccess: {Name: "burst_last_run_success", Type: gauge, Labels: byReached,
+		Help: "Whether every record of the last burst to the broker was delivered."},
+	burstEnded: {Name: "burst_last_run_timestamp_seconds", Type: gauge, Labels: byReached,
+		Help: "When the last burst to the broker ended, in Unix time."},
+	burstRunning: {Name: "burst_running", Type: gauge, Labels: byProbe,
+		Help: "Whether a burst of more than 10 MB/s runs; smaller ones do not count, so that they never mute an alert."},
 
 	connectPhase: {Name: "connect_phase_seconds", Type: histogram, Labels: with(byReached, "phase"),
 		Help: "Time of one phase of a new connection to the broker: resolve, dial, tls, api_versions, sasl or metadata; phases that failed are not in it."},

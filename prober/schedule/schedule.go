@@ -16,7 +16,16 @@ import (
 // The zero value is not usable; it is not safe for concurrent use.
 type Schedule struct {
 	seed     uint64
+	burst    Burst
 	segments []segment
+}
+
+// Burst is what is due in one interval, where that is more than a single record: so many slots, evenly
+// spaced, the first of them at a random instant of the interval's first part.
+type Burst struct {
+	Slots   uint64        // in each interval
+	Spacing time.Duration // between two of them, above 0
+	Jitter  time.Duration // the part of the interval in which the first is due; with the rest of the burst it ends within the interval
 }
 
 // segment is a stretch of the schedule with one interval.
@@ -34,9 +43,21 @@ func New(seed uint64, partition int32, start, interval time.Duration) *Schedule 
 	}
 }
 
+// NewBursts returns the schedule of a partition in each of whose intervals a burst is due.
+func NewBursts(seed uint64, partition int32, start, interval time.Duration, b Burst) *Schedule {
+	s := New(seed, partition, start, interval)
+	s.burst = b
+	return s
+}
+
 // Due returns when slot n is due. It grows strictly with n.
 func (s *Schedule) Due(n uint64) time.Duration {
 	seg := s.at(n)
+	if b := &s.burst; b.Slots > 0 {
+		number, place := (n-seg.first)/b.Slots, (n-seg.first)%b.Slots
+		offset, _ := bits.Mul64(mix(s.seed^(n-place)), uint64(b.Jitter))
+		return seg.start + time.Duration(number)*seg.interval + time.Duration(offset) + time.Duration(place)*b.Spacing
+	}
 	offset, _ := bits.Mul64(mix(s.seed^n), uint64(seg.interval)) // u(n) * interval, u in [0, 1)
 	return seg.start + time.Duration(n-seg.first)*seg.interval + time.Duration(offset)
 }
@@ -45,10 +66,16 @@ func (s *Schedule) Due(n uint64) time.Duration {
 func (s *Schedule) Interval(n uint64) time.Duration { return s.at(n).interval }
 
 // Change gives the slots from n on another interval, beginning where the interval of slot n began.
-// n must be at or after the last change; earlier segments stay as they are.
+// n must be at or after the last change; earlier segments stay as they are. A burst that has begun keeps
+// its slots: the change is for the one after it.
 func (s *Schedule) Change(n uint64, interval time.Duration) {
 	last := s.segments[len(s.segments)-1]
-	s.Begin(n, last.start+time.Duration(n-last.first)*last.interval, interval)
+	intervals := n - last.first
+	if slots := s.burst.Slots; slots > 0 {
+		intervals = (n - last.first + slots - 1) / slots
+		n = last.first + intervals*slots
+	}
+	s.Begin(n, last.start+time.Duration(intervals)*last.interval, interval)
 }
 
 // Begin gives the slots from n on another interval, the first of which begins at start, after slot n-1
