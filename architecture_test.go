@@ -27,7 +27,8 @@ var arrows = map[string][]string{
 
 	"dashboards": nil, // JSON and its tests
 
-	"collector": {"internal/kafka", "internal/kind"}, // never prober: the two halves meet in main only
+	"collector":         {"collector/jmxpage", "internal/kafka", "internal/kind", "internal/security"}, // never prober: the two halves meet in main only
+	"collector/jmxpage": nil,                                                                           // names and numbers of pages, no I/O
 
 	"internal/config":           {"internal/kind", "internal/security"}, // told the kinds by main: neither half
 	"internal/demo":             nil,
@@ -60,14 +61,14 @@ var foreign = []struct {
 	{"github.com/twmb/franz-go",
 		[]string{"", "collector", "prober", "prober/connect", "prober/engine", "prober/topics", "internal/demo", "internal/kafka", "internal/kafkatest",
 			"internal/fidelity/brokers", "internal/fidelity/floor", "internal/fidelity/probe"},
-		[]string{"prober/ledger", "prober/reach", "prober/record", "prober/recorder", "prober/schedule", "internal/config", "internal/kind", "internal/logging", "internal/security", "internal/seriesdoc", "internal/web"}},
+		[]string{"collector/jmxpage", "prober/ledger", "prober/reach", "prober/record", "prober/recorder", "prober/schedule", "internal/config", "internal/kind", "internal/logging", "internal/security", "internal/seriesdoc", "internal/web"}},
 	{"github.com/twmb/franz-go/pkg/kfake", []string{"internal/demo", "internal/fidelity/brokers"}, []string{"collector", "prober", "internal/kafka"}},
 	{"github.com/prometheus/client_golang",
 		[]string{"", "collector", "prober/recorder", "internal/kafka", "internal/seriesdoc", "internal/web"},
-		[]string{"prober/engine", "prober/ledger", "prober/record", "prober/schedule", "prober/topics", "internal/config", "internal/demo", "internal/kind"}},
+		[]string{"collector/jmxpage", "prober/engine", "prober/ledger", "prober/record", "prober/schedule", "prober/topics", "internal/config", "internal/demo", "internal/kind"}},
 	{"github.com/coreos/go-systemd", []string{"internal/systemd"}, nil},
 	{"github.com/prometheus/exporter-toolkit", []string{"", "internal/web"}, nil},
-	{"net/http", []string{"internal/web", "internal/kafka", "internal/kafkatest"}, // kafka: an OAuth token endpoint
+	{"net/http", []string{"collector", "internal/web", "internal/kafka", "internal/kafkatest"}, // kafka: an OAuth token endpoint; collector: brokers' pages
 		[]string{"prober/ledger", "prober/record", "prober/schedule"}},
 	{"net", nil, []string{"prober/ledger", "prober/record", "prober/schedule"}},
 	{"log", nil, []string{"prober/ledger", "prober/record", "prober/schedule"}},

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,6 +134,24 @@ func withCredentials(t *testing.T, d *daemon) {
 	}, d.log, d.traffic)
 }
 
+// servePage serves a recorded page of a broker, on which the timers have counted more each time.
+func servePage(t *testing.T, file string) (url string) {
+	t.Helper()
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = append(page, "kafka_controller_kafkacontroller_activecontrollercount 1\nkafka_controller_kafkacontroller_offlinepartitionscount 0\n"+
+		"kafka_controller_controllerstats_uncleanleaderelections_total 0\n"...) // a controller's
+	var asked atomic.Int64
+	count := regexp.MustCompile(`(?m)(ms_count_total\S*) .*$`)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write(count.ReplaceAll(page, fmt.Appendf(nil, "$1 %d", 1000+asked.Add(1))))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 // allSeries describes every series of ours: the recorder's by its table, which knows also those that
 // exist only in trouble, and the others as a daemon with all collectors shows them on the demo's cluster.
 func allSeries(t *testing.T) []seriesdoc.Series {
@@ -143,7 +164,11 @@ func allSeries(t *testing.T) []seriesdoc.Series {
 	t.Cleanup(cluster.Close)
 	yaml := "clusters: [{name: demo, bootstrap_servers: [\"" + strings.Join(cluster.Bootstrap(), `", "`) + "\"], collectors: {"
 	for _, name := range kinds.Collectors.Names() {
-		yaml += name + ": true, "
+		settings := "true"
+		if name == "jmx" {
+			settings = `{interval: 5s, timeout: 1s, targets: [{broker: 0, url: "` + servePage(t, "collector/jmxpage/testdata/ours.prom") + `"}]}`
+		}
+		yaml += name + ": " + settings + ", "
 	}
 	cfg, err := config.Parse("all collectors", []byte(yaml+"}}]"), kinds)
 	if err != nil {
@@ -159,7 +184,7 @@ func allSeries(t *testing.T) []seriesdoc.Series {
 	}
 	withCredentials(t, d)
 	all := map[string]seriesdoc.Series{}
-	await(t, 20*time.Second, "all collectors' first refresh", func() bool {
+	await(t, 20*time.Second, "all collectors' first refresh, and a second page", func() bool {
 		// Counted before the rest is looked at: what has refreshed in between would not be seen.
 		refreshed, err := testutil.GatherAndCount(d.registry, "kafka_prober_collector_last_success_timestamp_seconds")
 		if err != nil {
@@ -172,7 +197,8 @@ func allSeries(t *testing.T) []seriesdoc.Series {
 		for _, s := range shown {
 			all[s.Name] = s
 		}
-		return refreshed == len(cfg.Clusters[0].Collectors)
+		_, second := all["kafka_prober_broker_log_flush_seconds"]
+		return refreshed == len(cfg.Clusters[0].Collectors) && second
 	})
 	for _, s := range recorder.Reference() {
 		if shown, exists := all[s.Name]; exists {

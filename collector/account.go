@@ -33,8 +33,11 @@ func newAccount(log *slog.Logger) *Account {
 
 // Failed counts a part of a refresh that failed while the rest goes on: of this broker, or of the
 // cluster as a whole if broker is negative. It takes the error instead of whoever returns or logs it.
-func (a *Account) Failed(broker int32, err error) {
-	part := failedPart{reason: kafka.Reason(err)}
+func (a *Account) Failed(broker int32, err error) { a.FailedAs(broker, kafka.Reason(err), err) }
+
+// FailedAs is Failed for an error that has a name of its own, one of a closed set.
+func (a *Account) FailedAs(broker int32, reason string, err error) {
+	part := failedPart{reason: reason}
 	if broker >= 0 {
 		part.broker = strconv.Itoa(int(broker))
 	}
@@ -89,6 +92,11 @@ func unsupported(err error) bool { return kafka.Reason(err) == kerr.UnsupportedV
 // withheld tells whether asking again is of no use, as the cluster does not want or know to answer.
 func withheld(err error) bool { return refused(err) || unsupported(err) }
 
+// signalDesc describes whether a signal is there, of the cluster as a whole or of one broker.
+func (e Env) signalDesc() *prometheus.Desc {
+	return e.Desc("signal_available", "Whether the cluster, or this broker, gives what is asked for; 0 where a right is missing or it does not know it. broker is empty for the cluster as a whole.", "broker", "signal")
+}
+
 // accountDescs are the series of all accounts of a Set.
 type accountDescs struct{ failed, dropped, signal *prometheus.Desc }
 
@@ -96,7 +104,7 @@ func newAccountDescs(env Env) accountDescs {
 	return accountDescs{
 		failed:  env.Desc("collector_partial_errors_total", "Parts of refreshes that failed while the rest went on; broker is empty where no single one is to blame.", "collector", "broker", "reason"),
 		dropped: env.Desc("series_dropped_total", "Series that a collector left out to keep to max_series, added up over its refreshes.", "collector"),
-		signal:  env.Desc("signal_available", "Whether the cluster gives what a collector asks for; 0 where a right is missing or its version does not know it.", "signal"),
+		signal:  env.signalDesc(),
 	}
 }
 
@@ -115,6 +123,6 @@ func (a *Account) collect(ch chan<- prometheus.Metric, d accountDescs, collector
 	}
 	ch <- constMetric(d.dropped, prometheus.CounterValue, a.dropped, []string{collector})
 	for signal, available := range a.signals {
-		ch <- constMetric(d.signal, prometheus.GaugeValue, boolFloat(available), []string{signal})
+		ch <- constMetric(d.signal, prometheus.GaugeValue, boolFloat(available), []string{"", signal})
 	}
 }

@@ -81,7 +81,7 @@ func TestQuorumExposition(t *testing.T) {
 			`quorum_leader_info{broker="100"} 1`,
 			`quorum_observers{} 3`,
 			`quorum_voters{} 2`,
-			`signal_available{signal="quorum"} 1`,
+			`signal_available{broker="",signal="quorum"} 1`,
 		), "quorum", "signal", "collector_success")
 	})
 }
@@ -93,7 +93,7 @@ func TestQuorumAbsent(t *testing.T) {
 		defer cluster.Close()
 		set := newSet(t, nw, member(t, "quorum"))
 		time.Sleep(started)
-		absent := lines(`collector_success{collector="quorum"} 1`, `signal_available{signal="quorum"} 0`)
+		absent := lines(`collector_success{collector="quorum"} 1`, `signal_available{broker="",signal="quorum"} 0`)
 		wantSeries(t, set, "no KRaft", absent, "quorum", "signal", "collector_success")
 		set.Close()
 
@@ -125,23 +125,23 @@ func TestController(t *testing.T) {
 		}
 		same := []string{`cluster_id_changes_total{} 0`, `cluster_info{cluster_id="kfake"} 1`}
 		want("at first", append([]string{`active_controllers{} 1`, `brokers_reachable{} 3`}, append(same,
-			`controller_changes_total{} 0`, `controller_info{broker="100"} 1`, `signal_available{signal="controller"} 1`)...)...)
+			`controller_changes_total{} 0`, `controller_info{broker="100"} 1`, `signal_available{broker="",signal="controller"} 1`)...)...)
 
 		q.leader.Store(101)
 		time.Sleep(interval)
 		want("another one", append([]string{`active_controllers{} 1`, `brokers_reachable{} 3`}, append(same,
-			`controller_changes_total{} 1`, `controller_info{broker="101"} 1`, `signal_available{signal="controller"} 1`)...)...)
+			`controller_changes_total{} 1`, `controller_info{broker="101"} 1`, `signal_available{broker="",signal="controller"} 1`)...)...)
 
 		q.silent.Store(true)
 		time.Sleep(interval + timeout)
 		want("none, and brokers are not thought down for it", append([]string{`active_controllers{} 0`, `brokers_reachable{} 3`}, append(same,
-			`controller_changes_total{} 1`, `signal_available{signal="controller"} 1`)...)...)
+			`controller_changes_total{} 1`, `signal_available{broker="",signal="controller"} 1`)...)...)
 
 		q.silent.Store(false)
 		q.err.Store(int32(kerr.ClusterAuthorizationFailed.Code))
 		time.Sleep(2*interval + timeout)
 		want("refused", append([]string{`brokers_reachable{} 3`}, append(same,
-			`controller_changes_total{} 1`, `signal_available{signal="controller"} 0`)...)...)
+			`controller_changes_total{} 1`, `signal_available{broker="",signal="controller"} 0`)...)...)
 	})
 }
 
@@ -167,7 +167,7 @@ func TestControllerOfZooKeeper(t *testing.T) {
 		set := newSet(t, nw, brokersMember(t))
 		defer set.Close()
 		time.Sleep(started)
-		wantSeries(t, set, "ZooKeeper", lines(`active_controllers{} 1`, `signal_available{signal="controller"} 1`), "active", "signal")
+		wantSeries(t, set, "ZooKeeper", lines(`active_controllers{} 1`, `signal_available{broker="",signal="controller"} 1`), "active", "signal")
 	})
 }
 

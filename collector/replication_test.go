@@ -73,8 +73,8 @@ var troubledSeries = lines(
 	`replicas{broker="1"} 7`,
 	`replicas{broker="2"} 7`,
 	`series_dropped_total{collector="replication"} 0`,
-	`signal_available{signal="min_isr"} 1`,
-	`signal_available{signal="reassignments"} 1`,
+	`signal_available{broker="",signal="min_isr"} 1`,
+	`signal_available{broker="",signal="reassignments"} 1`,
 	`topics_unknown{} 0`,
 	`topics{} 4`,
 	`under_min_isr_partitions{topic="__offsets"} 0`,
@@ -165,8 +165,8 @@ func TestReplicationRefused(t *testing.T) {
 			`cluster_partitions_without_preferred_leader{} 3`,
 			`cluster_under_replicated_partitions{} 4`,
 			`collector_success{collector="replication"} 1`,
-			`signal_available{signal="min_isr"} 0`,
-			`signal_available{signal="reassignments"} 0`,
+			`signal_available{broker="",signal="min_isr"} 0`,
+			`signal_available{broker="",signal="reassignments"} 0`,
 		), "cluster_", "collector_success", "signal_", "reassigning", "under_min", "at_min")
 	})
 }

@@ -25,6 +25,12 @@ func (s *Snapshot) Counter(d *prometheus.Desc, v float64, labels ...string) {
 	s.counters = append(s.counters, constMetric(d, prometheus.CounterValue, v, labels))
 }
 
+// Total adds a total that somebody else counts, a broker for instance: unlike a Counter it goes when
+// nobody knows any more what it is.
+func (s *Snapshot) Total(d *prometheus.Desc, v float64, labels ...string) {
+	s.state = append(s.state, constMetric(d, prometheus.CounterValue, v, labels))
+}
+
 // constMetric returns a metric, or one that fails the scrape of itself alone. The
 // names that Kafka stores need not be UTF-8.
 func constMetric(d *prometheus.Desc, t prometheus.ValueType, v float64, labels []string) prometheus.Metric {

@@ -209,7 +209,7 @@ func TestTrafficWithoutLogDirs(t *testing.T) {
 		time.Sleep(slowInterval)
 		wantSeries(t, set, "without sizes", lines(
 			`collector_success{collector="traffic"} 1`,
-			`signal_available{signal="message_size"} 0`, `signal_available{signal="topic_cleanup_policy"} 1`,
+			`signal_available{broker="",signal="message_size"} 0`, `signal_available{broker="",signal="topic_cleanup_policy"} 1`,
 			`topic_log_end_offset{topic="orders"} 7`, `topic_log_start_offset{topic="orders"} 0`, `topic_messages_total{topic="orders"} 7`,
 		), "collector_success", "message_size", "signal", "topic_")
 	})

@@ -1,12 +1,16 @@
 package kafkatest
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 )
 
 // jmxAgentJar is the exporter's file among the jars, with the version that pom.xml pins.
 const jmxAgentJar = "jmx_prometheus_javaagent-1.0.1.jar"
+
+// jolokiaJar is the same for Jolokia.
+const jolokiaJar = "jolokia-agent-jvm-2.2.9-javaagent.jar"
 
 // Version is the Apache Kafka version of the nodes.
 func (c *Cluster) Version() string { return c.settings.version }
@@ -39,6 +43,11 @@ func (c *Cluster) BootstrapFor(listener string) []string {
 func (c *Cluster) Classpath() string { return filepath.Join(c.libs, "*") }
 
 func (c *Cluster) logConfigPath() string { return filepath.Join(c.work.path, "log4j2.properties") }
+
+// SetJMXRules changes the rules of every node's JMX exporter page, from the next request on.
+func (c *Cluster) SetJMXRules(rules []byte) error {
+	return os.WriteFile(c.jmxRulesPath(), rules, 0o644)
+}
 
 func (c *Cluster) jmxRulesPath() string { return filepath.Join(c.work.path, "jmx.yml") }
 

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,6 +125,18 @@ func (c *Cluster) newNode(id int) (*Node, error) {
 		n.jmxAddr = addr
 		agent := filepath.Join(c.libs, jmxAgentJar)
 		n.args = append(n.args, fmt.Sprintf("-javaagent:%s=%s:%s", agent, addr, c.jmxRulesPath()))
+	}
+	if s.jolokia {
+		addr, err := c.ports.addr()
+		if err != nil {
+			return nil, err
+		}
+		n.jolokia = addr
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		n.args = append(n.args, fmt.Sprintf("-javaagent:%s=host=%s,port=%s", filepath.Join(c.libs, jolokiaJar), host, port))
 	}
 	n.args = append(n.args, "-cp", c.Classpath(), "kafka.Kafka")
 	return n, nil

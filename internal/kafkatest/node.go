@@ -19,6 +19,7 @@ type Node struct {
 	endpoints  []Endpoint        // listeners of a broker; none for the controller
 	advertised map[string]string // host:port by listener name
 	jmxAddr    string            // host:port of the JMX exporter page, "" for none
+	jolokia    string            // host:port of the Jolokia agent, "" for none
 	dir        string            // configuration, data and log
 	args       []string          // JVM flags, class path, main class
 

@@ -41,6 +41,14 @@ func (n *Node) JMXURL() string {
 	return fmt.Sprintf("http://%s/metrics", n.jmxAddr)
 }
 
+// JolokiaURL is the node's Jolokia agent; "" without Jolokia.
+func (n *Node) JolokiaURL() string {
+	if n.jolokia == "" {
+		return ""
+	}
+	return fmt.Sprintf("http://%s/jolokia", n.jolokia)
+}
+
 // DataDir is the node's log.dirs: one folder that holds a folder per partition.
 func (n *Node) DataDir() string { return filepath.Join(n.dir, "data") }
 

@@ -29,6 +29,7 @@ type settings struct {
 	brokers        int                          // number of brokers, ids 1..brokers
 	brokerDefaults bool                         // leave timings as Kafka ships them
 	jmxPages       bool                         // one JMX exporter page per node
+	jolokia        bool                         // one Jolokia agent per node
 	jvm            []string                     // JVM flags of every node
 	listeners      []listener                   // in the order they were asked for, PLAINTEXT first
 	config         map[string]string            // properties of every node
@@ -82,6 +83,9 @@ func Env(id int, kv ...string) Option {
 
 // JMXPages serves a Prometheus JMX exporter page per node; see Node.JMXURL.
 func JMXPages() Option { return func(s *settings) { s.jmxPages = true } }
+
+// Jolokia starts a Jolokia agent per node; see Node.JolokiaURL.
+func Jolokia() Option { return func(s *settings) { s.jolokia = true } }
 
 // JVMFlags replaces the flags that make a node start quickly. A benchmark wants the optimising compiler:
 // JVMFlags("-Xms512m", "-Xmx512m").
