@@ -63,20 +63,23 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// TestReadmeConfiguration loads each YAML example of the README.
+// TestReadmeConfiguration loads each YAML example of the README and of the pages beside it that are about
+// configuration alone.
 func TestReadmeConfiguration(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(examples) == 0 {
-		t.Fatal("no YAML example in README.md")
-	}
-	for _, example := range examples {
-		if _, err := config.Parse("README.md", []byte(example[1]), kinds); err != nil {
-			t.Errorf("%v\nin\n%s", err, example[1])
+	for _, name := range []string{"README.md", "docs/jmx.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+		if len(examples) == 0 {
+			t.Fatalf("no YAML example in %s", name)
+		}
+		for _, example := range examples {
+			if _, err := config.Parse(name, []byte(example[1]), kinds); err != nil {
+				t.Errorf("%v\nin\n%s", err, example[1])
+			}
 		}
 	}
 }

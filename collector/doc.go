@@ -17,6 +17,9 @@
 // lacks a part is not. State older than three intervals is no longer exported,
 // since nobody knows whether it still holds; counters stay.
 //
+// The collector jmx alone asks something else than Kafka: the pages on which brokers show their MBeans.
+// Package jmxpage understands them, the files jmx_*.go find, fetch and export them.
+//
 // A new collector is one new file, in this order: the settings with their
 // defaults, init with its registration in Kinds, the source with its Descs, its
 // constructor, Refresh, helpers. brokers.go is the one to follow. Success,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/internal/kind"
@@ -69,8 +70,11 @@ func (s *JMXSettings) Validate() error {
 	return errors.Join(append(errs, s.validateTargets(), kind.Nest("http_client", s.Client.Validate()))...)
 }
 
-// Schedule implements Settings.
-func (s *JMXSettings) Schedule() Schedule { return Schedule{Interval: time.Duration(s.Interval)} }
+// Schedule implements Settings. Pages that all take their time, some at once, may take longer than an
+// interval: then they are read less often.
+func (s *JMXSettings) Schedule() Schedule {
+	return Schedule{Interval: time.Duration(s.Interval), Budget: 2 * time.Duration(s.Interval)}
+}
 
 // New implements Settings.
 func (s *JMXSettings) New(env Env) (Source, error) {
@@ -127,12 +131,13 @@ func (j *jmx) Refresh(ctx context.Context) (*Snapshot, error) {
 	return s, nil
 }
 
-// read reads all pages, so many at a time. The results are in the targets' order.
+// read reads all pages, so many at a time, in random order: were there no time for all, it would not always
+// be the same ones that go without. The results are in the targets' order.
 func (j *jmx) read(ctx context.Context, targets []jmxTarget) []jmxReading {
 	readings := make([]jmxReading, len(targets))
 	slots := make(chan struct{}, j.settings.Concurrency)
 	done := make(chan struct{})
-	for i := range targets {
+	for _, i := range rand.Perm(len(targets)) {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			select {

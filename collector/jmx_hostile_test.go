@@ -58,7 +58,9 @@ func TestJMXHostilePages(t *testing.T) {
 			fmt.Fprint(w, healthy)
 			panic(http.ErrAbortHandler)
 		}, reason: "CONNECTION_CLOSED"},
-		{name: "an error", page: func(w http.ResponseWriter, r *http.Request) { http.Error(w, "overloaded", http.StatusServiceUnavailable) }, reason: "HTTP_503"},
+		{name: "an error", page: func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "overloaded", http.StatusServiceUnavailable)
+		}, reason: "HTTP_503"},
 		{name: "a redirect without end", page: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, reason: "UNKNOWN"},
 		{name: "labels that are no UTF-8", page: say(queueLine + "kafka_network_requestmetrics_errors_total{request=\"\xff\",error=\"\xfe\"} 1\n"),
 			series: []string{`broker_request_errors_total{broker="2",error="�",request="�"} 1`, `broker_request_queue_size{broker="2"} 3`}},

@@ -45,6 +45,15 @@ var jmxPlain = []struct {
 	{metric: jmxpage.MaxOpenFiles, name: "max_open_files", help: "File descriptors that the broker's process may open."},
 }
 
+// jmxPlainRows are the rows of jmxPlain by their metric.
+var jmxPlainRows = func() map[jmxpage.Metric]int {
+	rows := make(map[jmxpage.Metric]int, len(jmxPlain))
+	for i, p := range jmxPlain {
+		rows[p.metric] = i
+	}
+	return rows
+}()
+
 // jmxSeries makes series of pages.
 type jmxSeries struct {
 	up, dialect, took, size, signal, idle *prometheus.Desc
@@ -118,31 +127,8 @@ func (j *jmxSeries) add(s *Snapshot, target jmxTarget, r jmxReading, before *jmx
 	if page.Conflict > 0 {
 		account.FailedAs(target.id, "PAGE_CONFLICT", fmt.Errorf("page %s gives %d numbers twice with different values, which are left out: is it of more than one broker?", target.url, page.Conflict))
 	}
-	for i, p := range jmxPlain {
-		attr := jmxpage.Value
-		if p.counter {
-			attr = jmxpage.Count
-		}
-		for k, v := range page.All() {
-			if k.Metric != p.metric || k.Attr != attr {
-				continue
-			}
-			if p.ratio {
-				v = min(v, 1)
-			}
-			labels := []string{broker}
-			if p.label != "" {
-				labels = append(labels, k.Label)
-			}
-			if p.label2 != "" {
-				labels = append(labels, k.Second)
-			}
-			if p.counter {
-				s.Total(j.plain[i], v, labels...)
-			} else {
-				s.Gauge(j.plain[i], v, labels...)
-			}
-		}
+	for k, v := range page.All() {
+		j.addPlain(s, broker, k, v)
 	}
 	now := newJMXHistory(r)
 	if idle, known := now.idle(before, page); known {
@@ -161,4 +147,28 @@ func (j *jmxSeries) add(s *Snapshot, target jmxTarget, r jmxReading, before *jmx
 	}
 	j.addSignals(s, target, page, found)
 	return now
+}
+
+// addPlain adds a number of a page that is a series by itself.
+func (j *jmxSeries) addPlain(s *Snapshot, broker string, k jmxpage.Key, v float64) {
+	i, plain := jmxPlainRows[k.Metric]
+	if !plain {
+		return
+	}
+	p, labels := &jmxPlain[i], []string{broker}
+	if p.label != "" {
+		labels = append(labels, k.Label)
+	}
+	if p.label2 != "" {
+		labels = append(labels, k.Second)
+	}
+	switch {
+	case p.counter && k.Attr == jmxpage.Count:
+		s.Total(j.plain[i], v, labels...)
+	case !p.counter && k.Attr == jmxpage.Value:
+		if p.ratio {
+			v = min(v, 1)
+		}
+		s.Gauge(j.plain[i], v, labels...)
+	}
 }
