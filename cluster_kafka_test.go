@@ -82,19 +82,23 @@ func (d *daemonProcess) awaitBrokers(t *testing.T, least uint64) {
 	})
 }
 
-// observations returns how many records of a broker are in the end-to-end histogram; of all if broker is "".
+// observations returns how many records of the steady probe on a broker, on all if broker is "", are in the
+// end-to-end histogram.
 func observations(families map[string]*dto.MetricFamily, broker string) (n uint64) {
 	for _, m := range families[endToEndSeries].GetMetric() {
-		if broker == "" || label(m, "broker") == broker {
+		if label(m, "probe") == "steady" && (broker == "" || label(m, "broker") == broker) {
 			n += m.GetHistogram().GetSampleCount()
 		}
 	}
 	return n
 }
 
-// within returns how many records of the end-to-end histogram are in the classic bucket of a bound or below.
+// within returns how many records of the steady probe are in the classic bucket of a bound or below.
 func within(families map[string]*dto.MetricFamily, bound float64) (n uint64) {
 	for _, m := range families[endToEndSeries].GetMetric() {
+		if label(m, "probe") != "steady" {
+			continue
+		}
 		for _, b := range m.GetHistogram().GetBucket() {
 			if b.GetUpperBound() == bound {
 				n += b.GetCumulativeCount()

@@ -180,8 +180,10 @@ func (w *waysIn) rotates(t *testing.T, d *daemonProcess) {
 	t.Helper()
 	failed := func() float64 {
 		f := d.scrape(t)
-		return sum(f, "kafka_prober_records_total", nil) - sum(f, "kafka_prober_records_total", map[string]string{"outcome": "delivered"}) -
-			sum(f, "kafka_prober_records_total", map[string]string{"outcome": "skipped"})
+		of := func(outcome string) float64 {
+			return sum(f, recordsSeries, map[string]string{"probe": "steady", "outcome": outcome})
+		}
+		return sum(f, recordsSeries, map[string]string{"probe": "steady"}) - of("delivered") - of("skipped")
 	}
 	connects := func(cluster string) float64 {
 		f := d.scrape(t)
