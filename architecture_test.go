@@ -12,7 +12,7 @@ const module = "github.com/kafka-prober/kafka_prober"
 // arrows are the packages of ours that each package may import: the house of design.md. A new package
 // gets a line here, which is the moment to think about what it may know.
 var arrows = map[string][]string{
-	"": {"collector", "prober", "prober/connect", "prober/ledger", "prober/reach", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
+	"": {"internal/bench", "collector", "prober", "prober/connect", "prober/ledger", "prober/reach", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
 		"internal/kafka", "internal/kind", "internal/logging", "internal/properties", "internal/security", "internal/systemd", "internal/web"},
 
 	"prober":          {"internal/kafka", "internal/kind", "prober/connect", "prober/engine", "prober/ledger", "prober/reach", "prober/record", "prober/schedule", "prober/topics"},
@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"collector":         {"collector/jmxpage", "internal/kafka", "internal/kind", "internal/security"}, // never prober: the two halves meet in main only
 	"collector/jmxpage": nil,                                                                           // names and numbers of pages, no I/O
 
+	"internal/bench":            {"prober/engine", "prober/ledger", "prober/record"},
 	"internal/config":           {"internal/kind", "internal/security"}, // told the kinds by main: neither half
 	"internal/demo":             nil,
 	"internal/fidelity":         nil, // the benchmark against a bare loop and against Kafka's own tool
@@ -59,7 +60,7 @@ var foreign = []struct {
 	{"github.com/go-kit", []string{"internal/logging"}, nil},
 	{"github.com/alecthomas/kingpin", []string{""}, nil},
 	{"github.com/twmb/franz-go",
-		[]string{"", "collector", "prober", "prober/connect", "prober/engine", "prober/topics", "internal/demo", "internal/kafka", "internal/kafkatest",
+		[]string{"", "collector", "prober", "prober/connect", "prober/engine", "prober/topics", "internal/bench", "internal/demo", "internal/kafka", "internal/kafkatest",
 			"internal/fidelity/brokers", "internal/fidelity/floor", "internal/fidelity/probe"},
 		[]string{"collector/jmxpage", "prober/ledger", "prober/reach", "prober/record", "prober/recorder", "prober/schedule", "internal/config", "internal/kind", "internal/logging", "internal/security", "internal/seriesdoc", "internal/web"}},
 	{"github.com/twmb/franz-go/pkg/kfake", []string{"internal/demo", "internal/fidelity/brokers"}, []string{"collector", "prober", "internal/kafka"}},

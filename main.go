@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -79,6 +80,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	health := app.Command("healthcheck", "Ask a running kafka_prober whether it is healthy: for images, which have no shell. Says nothing of Kafka.")
 	health.Flag("url", "What to ask; with https any certificate will do.").Default("http://127.0.0.1:10092/-/healthy").StringVar(&o.healthURL)
 
+	benchCmd, benchOpts := addBench(app)
+
 	command, err := app.Parse(args)
 	if ended >= 0 {
 		return ended
@@ -101,11 +104,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = runCleanup(o, log, stdin, stdout)
 	case health.FullCommand():
 		err = runHealthcheck(o.healthURL, stdout)
+	case benchCmd.FullCommand():
+		err = runBench(o, benchOpts, log, stdout, stderr)
 	case serve.FullCommand():
 		err = runServe(o, log)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "kafka_prober: %v\n", err)
+		if e, ok := errors.AsType[exitError](err); ok {
+			return e.code
+		}
 		return 1
 	}
 	return 0

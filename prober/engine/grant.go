@@ -50,17 +50,7 @@ func (e *Engine) Halt() (left uint64) {
 }
 
 // Done reports whether everything that was granted became due and is judged.
-func (e *Engine) Done() bool {
-	for _, p := range *e.parts.Load() {
-		p.mu.Lock()
-		more := p.granted > 0
-		p.mu.Unlock()
-		if more {
-			return false
-		}
-	}
-	return e.quiet()
-}
+func (e *Engine) Done() bool { return e.Sent() && e.quiet() }
 
 // nextDue returns when a partition wants to send next, or other if that is not to be known yet. The
 // partition's lock is held.
@@ -72,4 +62,17 @@ func (e *Engine) nextDue(p *partition, now, other time.Duration) time.Duration {
 		return 0
 	}
 	return e.reader.ready(p, now)
+}
+
+// Sent reports whether everything that was granted became due.
+func (e *Engine) Sent() bool {
+	for _, p := range *e.parts.Load() {
+		p.mu.Lock()
+		more := p.granted > 0
+		p.mu.Unlock()
+		if more {
+			return false
+		}
+	}
+	return true
 }

@@ -31,6 +31,16 @@ func NewPool(size int, random float64) *Pool {
 	return p
 }
 
+// NewPoolOf returns padding for records of up to size bytes that is contents, over and over.
+func NewPoolOf(size int, contents []byte) *Pool {
+	padding := max(0, size-HeaderSize)
+	p := &Pool{bytes: make([]byte, padding+poolSlack), stride: uint64(max(64, padding)) | 1}
+	for at := 0; at < len(p.bytes); {
+		at += copy(p.bytes[at:], contents)
+	}
+	return p
+}
+
 // fill copies the padding of the given record into dst and returns where in the pool it starts.
 func (p *Pool) fill(dst []byte, sequence uint64) uint32 {
 	start := sequence * p.stride % poolSlack

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/kafka-prober/kafka_prober/internal/bench"
+	"github.com/kafka-prober/kafka_prober/internal/config"
+	"github.com/kafka-prober/kafka_prober/internal/kafka"
+)
+
+// Exit codes of bench, beside 0, 1 (nothing could be measured) and 2 (arguments that can't be used).
+const (
+	exitInvalid  = 3 // a run is not to be used
+	exitAsserted = 4 // an assertion does not hold
+)
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	error
+}
+
+// benchFlags are the flags of bench.
+type benchFlags struct {
+	values  map[string]*string
+	options bench.Options
+	cluster string
+	output  string
+	file    string
+	quiet   bool
+}
+
+// addBench attaches the command and its flags: each parameter is one.
+func addBench(app *kingpin.Application) (*kingpin.CmdClause, *benchFlags) {
+	f := &benchFlags{values: map[string]*string{}}
+	cmd := app.Command("bench", "Measure once how fast the cluster takes records and gives them back, and whether all of them come. "+
+		"Flags with several values, separated by commas, make a matrix.")
+	cmd.Flag("profile", "Where the other flags begin: "+strings.Join(bench.Profiles, ", ")+".").Default(bench.Profiles[0]).StringVar(&f.options.Profile)
+	for _, p := range bench.Params() {
+		f.values[p.Name] = cmd.Flag(p.Name, p.Help).PlaceHolder(p.Form).String()
+	}
+	cmd.Flag("repeat", "Runs of each case, by turns.").Default("1").IntVar(&f.options.Repeat)
+	cmd.Flag("topic", "Topic to use: one that exists is used as it is and left. Default: one that is made for each run and deleted after it.").StringVar(&f.options.Topic)
+	cmd.Flag("topic-config", "Setting of the topic that is made, as name=value; repeat it for more.").StringsVar(&f.options.TopicConfig)
+	cmd.Flag("keep-topic", "Leave the topics that are made.").BoolVar(&f.options.KeepTopic)
+	cmd.Flag("assert", "What must hold of each run, for example 'p99<=20ms' or 'records_per_second>=50000'; repeat it for more.").StringsVar(&f.options.Assert)
+	cmd.Flag("output", "Form of the report: text or json.").Default("text").EnumVar(&f.output, "text", "json")
+	cmd.Flag("output-file", "File for the report instead of standard output.").PlaceHolder("FILE").StringVar(&f.file)
+	cmd.Flag("cluster", "Cluster of the configuration file, if it has several.").StringVar(&f.cluster)
+	cmd.Flag("quiet", "Show nothing while it runs.").BoolVar(&f.quiet)
+	return cmd, f
+}
+
+// runBench measures once and reports.
+func runBench(o *options, f *benchFlags, log *slog.Logger, stdout, stderr io.Writer) error {
+	f.options.Values = map[string]string{}
+	for name, value := range f.values {
+		if *value != "" {
+			f.options.Values[name] = *value
+		}
+	}
+	plan, err := bench.NewPlan(f.options)
+	if err != nil {
+		return exitError{2, err}
+	}
+	c, err := o.benchCluster(f.cluster)
+	if err != nil {
+		return exitError{2, err}
+	}
+	out, done, err := output(f.file, stdout)
+	if err != nil {
+		return exitError{2, err}
+	}
+	ctx, stop := interrupted()
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends at once, without a report
+	env := bench.Env{
+		Client: newFactory(c, aside(log), kafka.NewTraffic()).Client, Reason: kafka.Reason, Log: aside(log),
+	}
+	if !f.quiet {
+		env.Live = &bench.Progress{W: stderr, Terminal: isTerminal(stderr)}
+	}
+	if err := pingable(ctx, env); err != nil {
+		return err
+	}
+	report, err := bench.Execute(ctx, plan, env)
+	if werr := write(report, f.output, out); werr != nil {
+		err = errors.Join(err, werr)
+	}
+	if derr := done(); derr != nil {
+		err = errors.Join(err, derr)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !report.Valid && !report.Partial:
+		return exitError{exitInvalid, errors.New("the figures are not to be used: see INVALID in the report")}
+	case !report.Passed():
+		return exitError{exitAsserted, errors.New("not every assertion holds: see FAIL in the report")}
+	}
+	return nil
+}
+
+// benchCluster returns the cluster to measure.
+func (o *options) benchCluster(name string) (config.Cluster, error) {
+	cfg, err := o.loadConfig()
+	if err != nil {
+		return config.Cluster{}, err
+	}
+	var names []string
+	for _, c := range cfg.Clusters {
+		if name == c.Name || name == "" && len(cfg.Clusters) == 1 {
+			return c.Ways()[0], nil
+		}
+		names = append(names, c.Name)
+	}
+	if name == "" {
+		return config.Cluster{}, fmt.Errorf("the configuration has several clusters: choose one with --cluster (%s)", strings.Join(names, ", "))
+	}
+	return config.Cluster{}, fmt.Errorf("--cluster %q: the configuration has %s", name, strings.Join(names, ", "))
+}
+
+// pingable fails early, with the cause, where no broker can be reached.
+func pingable(ctx context.Context, env bench.Env) error {
+	client, err := env.Client("admin")
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if err := client.Ping(ctx); err != nil {
+		return fmt.Errorf("no broker can be reached: %s (%w)", advice(err), err)
+	}
+	return nil
+}
+
+// output returns where a report goes and what ends it.
+func output(file string, stdout io.Writer) (io.Writer, func() error, error) {
+	if file == "" {
+		return stdout, func() error { return nil }, nil
+	}
+	f, err := os.Create(filepath.Clean(file))
+	if err != nil {
+		return nil, nil, fmt.Errorf("--output-file: %w", err)
+	}
+	return f, f.Close, nil
+}
+
+func write(r *bench.Report, form string, w io.Writer) error {
+	if form == "json" {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	}
+	return r.WriteText(w)
+}
+
+// isTerminal reports whether somebody looks at w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,171 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// inBubble runs test with a fake cluster where time passes only when everybody waits.
+func inBubble(t *testing.T, test func(t *testing.T, env Env)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var network kfake.VirtualNetwork
+		c, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.ListenFn(network.Listen), kfake.Ports(9092, 9093, 9094))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		test(t, Env{
+			Client: func(_ string, opts ...kgo.Opt) (*kgo.Client, error) {
+				return kgo.NewClient(append([]kgo.Opt{
+					kgo.SeedBrokers(c.ListenAddrs()...), kgo.Dialer(network.DialContext), kgo.DisableClientMetrics(), kgo.MetadataMinAge(250 * time.Millisecond),
+				}, opts...)...)
+			},
+			Reason: func(err error) string { return err.Error() }, Log: slog.New(slog.DiscardHandler), GoTimers: true,
+		})
+	})
+}
+
+// topics returns the cluster's topics.
+func topics(t *testing.T, env Env) []string {
+	t.Helper()
+	client, err := env.Client("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	all, err := kadm.NewClient(client).ListTopics(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.Names()
+}
+
+// Each way of running counts each record once, keeps its pace, and leaves nothing behind.
+func TestRuns(t *testing.T) {
+	for _, flags := range []string{
+		"records=1000",
+		"records=100 warmup=0s",
+		"records=1000 consumers=0",
+		"records=1001 partitions=7 producers=3",
+		"rate=1000 duration=2s compression=lz4 keys=random",
+		"rate=500 records=1000 acks=1 payload=ratio:0.5 keys=round-robin",
+		"rate=777 duration=1500ms acks=0 linger=10ms",
+		"records=500 acks=1 idempotent=false in-flight=3 payload=zero size=100KiB",
+	} {
+		t.Run(flags, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, env Env) {
+				p, err := planOf(strings.Fields(flags)...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, err := Execute(t.Context(), p, env)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := &p.Cases[0].Case
+				run := &r.Cases[0].Runs[0]
+				want, _ := c.slots()
+				if n := run.Counts; n.Due != want || n.Delivered != want || n.AcknowledgedLost+n.Duplicate+n.Reordered+n.Corrupt+n.Foreign > 0 {
+					t.Errorf("%d records were to be sent: %+v", want, n)
+				}
+				if run.EndToEnd == nil || run.EndToEnd.Count != int64(want) {
+					t.Errorf("end to end: %+v, want %d records", run.EndToEnd, want)
+				}
+				if c.Acks != "0" && (run.Ack == nil || run.Ack.Count != int64(want)) {
+					t.Errorf("acks: %+v, want %d", run.Ack, want)
+				}
+				if planned := float64(want) / max(c.Rate, 1); c.Rate > 0 && (run.Sending < 0.98*planned || run.Sending > planned+0.05) {
+					t.Errorf("%d records at %v/s were sent in %v s", want, c.Rate, run.Sending)
+				}
+				if !r.Valid {
+					t.Errorf("invalid: %q", run.Invalid)
+				}
+				if left := topics(t, env); len(left) > 0 {
+					t.Errorf("topics are left: %v", left)
+				}
+			})
+		})
+	}
+}
+
+// A run that is interrupted reports what it has, and cleans up.
+func TestInterrupted(t *testing.T) {
+	inBubble(t, func(t *testing.T, env Env) {
+		p, err := planOf("rate=100", "duration=1h", "repeat=3")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 31*time.Second)
+		defer cancel()
+		r, err := Execute(ctx, p, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := r.Cases[0].Runs[0]
+		if n := run.Counts.Due; len(r.Cases[0].Runs) != 1 || n < 2950 || n > 3010 || run.Counts.Delivered != n || !run.Partial || !r.Partial || !r.Valid {
+			t.Errorf("interrupted after half a minute: %d runs, %+v, partial %v, valid %v", len(r.Cases[0].Runs), run.Counts, r.Partial, r.Valid)
+		}
+		if n := len(run.Intervals); n < 28 || n > 32 {
+			t.Errorf("%d intervals in half a minute", n)
+		}
+		if left := topics(t, env); len(left) > 0 {
+			t.Errorf("topics are left: %v", left)
+		}
+	})
+}
+
+// What was kept can be read again, and every record of it is verified.
+func TestReadAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, env Env) {
+		execute := func(flags ...string) (*Report, error) {
+			p, err := planOf(append(flags, "topic=kept")...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Options.KeepTopic = true
+			return Execute(t.Context(), p, env)
+		}
+		if _, err := execute("producers=0"); err == nil || !strings.HasPrefix(err.Error(), `case "throughput", run 1: ask where topic kept starts: `) {
+			t.Errorf("reading a topic that is not there: %v", err)
+		}
+		if _, err := execute("records=1000", "warmup=0s"); err != nil {
+			t.Fatal(err)
+		}
+		r, err := execute("producers=0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := r.Cases[0].Runs[0].Counts; n != (Counts{Due: 1000, Delivered: 1000}) || !r.Valid {
+			t.Errorf("of 1000 records: %+v", n)
+		}
+		if got := topics(t, env); len(got) != 1 || got[0] != "kept" {
+			t.Errorf("topics are %v, want the one that was to be kept", got)
+		}
+	})
+}
+
+// A cluster that can't be asked is an error, not a figure.
+func TestNoCluster(t *testing.T) {
+	inBubble(t, func(t *testing.T, env Env) {
+		p, err := planOf("records=10")
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := errors.New("refused")
+		env.Client = func(string, ...kgo.Opt) (*kgo.Client, error) { return nil, refused }
+		r, err := Execute(t.Context(), p, env)
+		if !errors.Is(err, refused) || r.Valid {
+			t.Errorf("error %v, valid %v", err, r.Valid)
+		}
+	})
+}
