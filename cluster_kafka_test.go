@@ -119,6 +119,17 @@ func outcomes(families map[string]*dto.MetricFamily) map[string]float64 {
 	return other
 }
 
+// reasons returns what the records that failed or timed out failed for, by cluster and probe.
+func reasons(families map[string]*dto.MetricFamily) map[string]float64 {
+	found := map[string]float64{}
+	for _, m := range families["kafka_prober_failures_total"].GetMetric() {
+		if value(m) > 0 {
+			found[label(m, "kafka_cluster")+"/"+label(m, "probe")+" "+label(m, "reason")] += value(m)
+		}
+	}
+	return found
+}
+
 // anomalies returns the counters of anomalies that are not zero.
 func anomalies(families map[string]*dto.MetricFamily) map[string]float64 {
 	found := map[string]float64{}

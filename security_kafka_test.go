@@ -203,7 +203,7 @@ func (w *waysIn) rotates(t *testing.T, d *daemonProcess) {
 		})
 	}
 	if n := failed() - before; n > 0 {
-		t.Errorf("%v records failed when credentials changed", n)
+		t.Errorf("%v records failed when credentials changed: outcomes %v, reasons %v", n, outcomes(d.scrape(t)), reasons(d.scrape(t)))
 	}
 	w.write(t, "me.key", planted+"-broken")
 	await(t, 10*time.Second, "the broken key to show", func() bool {

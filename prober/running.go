@@ -27,6 +27,7 @@ func runEngine(ctx context.Context, env Env, spec topics.Spec, c engine.Config, 
 	p := &running{epoch: time.Now(), more: more}
 	p.keeper = topics.NewManager(admin, topics.Options{
 		Spec: spec, Mode: env.Mode, Logger: env.Log, Epoch: p.epoch,
+		OnAwaited: func(awaited bool) { p.engine.Await(awaited) },
 		OnLayout: func(l topics.Layout) {
 			if err := p.engine.SetLayout(engineLayout(l)); err != nil {
 				env.Log.Error("cannot probe a partition", "err", err)

@@ -34,6 +34,7 @@ type Engine struct {
 	parts    atomic.Pointer[[]*partition] // sorted by number, the virtual one first; replaced, never changed
 	replan   atomic.Bool                  // the sender has to look at all partitions again
 	draining atomic.Bool                  // nothing becomes due any more
+	awaiting atomic.Bool                  // the topic is missing because the prober itself takes its time
 	sent     atomic.Int64                 // when the sender last got round
 	missed   atomic.Int64                 // when the topic was last said to be missing
 
@@ -207,6 +208,9 @@ func (e *Engine) housekeeping(now time.Duration) {
 	if e.clock.slept() {
 		e.cfg.Log.Warn("machine was suspended; skipping what was outstanding")
 		e.skip(now, ledger.Suspended)
+	}
+	if e.awaiting.Load() {
+		e.skipVirtual(now)
 	}
 	e.load.turn(now)
 	e.stretch(now)

@@ -61,3 +61,46 @@ func TestStartGrace(t *testing.T) {
 		})
 	}
 }
+
+// TestAwaitedTopic lets the prober itself take its time before it creates the topic: a small cluster may be
+// one that is starting. Nothing that is due meanwhile is held against Kafka, unless an outage came first.
+func TestAwaitedTopic(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		begins  time.Duration
+		skipped bool
+	}{
+		{"within the start", time.Second, true},
+		{"after an outage", startGrace + time.Second, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bubble) {
+				book := new(notebook)
+				cfg := b.config(t, book)
+				cfg.Interval, cfg.Timeout = 100*time.Millisecond, 2*time.Second
+				e, stop := start(t, cfg)
+				pass(test.begins)
+				e.Await(true)
+				pass(30 * time.Second)
+				if n := book.total().Outcomes[ledger.Timeout]; test.skipped != (n == 0) {
+					t.Errorf("%d timeouts while the topic was awaited", n)
+				}
+				if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
+					t.Fatal(err)
+				}
+				pass(time.Second)
+				e.Await(false)
+				pass(10 * time.Second)
+				stop()
+				sum := book.total()
+				checkInvariant(t, sum)
+				if test.skipped && sum.Outcomes[ledger.Delivered]+sum.Skips[ledger.Starting] != sum.Due {
+					t.Errorf("counts = %+v, want delivered and skipped{starting} alone", sum)
+				}
+				if !test.skipped && sum.Skips[ledger.Starting] > 0 {
+					t.Errorf("%d slots were skipped, want timeouts", sum.Skips[ledger.Starting])
+				}
+			})
+		})
+	}
+}

@@ -60,6 +60,34 @@ func (e *Engine) SetLayout(l Layout) error {
 	return failure
 }
 
+// Await says whether the topic is missing for no other reason than that the prober has not created it yet:
+// while that is so, what is due is skipped. It has to begin within the prober's start; a topic that is to be
+// created only later was not to be had before, and nothing that was due then is forgiven. It may be called
+// from any goroutine.
+func (e *Engine) Await(awaited bool) {
+	now := e.clock.now()
+	if awaited && now >= startGrace || awaited == e.awaiting.Load() {
+		return
+	}
+	if !awaited {
+		e.skipVirtual(now)
+	}
+	e.awaiting.Store(awaited)
+}
+
+// skipVirtual skips what was due before there was a topic.
+func (e *Engine) skipVirtual(now time.Duration) {
+	for _, p := range *e.parts.Load() {
+		if p.id == virtual {
+			p.mu.Lock()
+			if p.active {
+				p.ledger.Skip(now, ledger.Starting)
+			}
+			p.settle()
+		}
+	}
+}
+
 // retireVirtual ends the virtual partition: a real one takes its place. What was due while the prober
 // was just starting is skipped; after that, nobody could have been served, and it stands.
 func (e *Engine) retireVirtual(now time.Duration) {
@@ -70,7 +98,7 @@ func (e *Engine) retireVirtual(now time.Duration) {
 		p.mu.Lock()
 		if p.active {
 			p.active = false
-			if now < startGrace {
+			if now < startGrace || e.awaiting.Load() {
 				p.ledger.Skip(now, ledger.Starting)
 			}
 		}

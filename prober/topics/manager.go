@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -45,8 +46,10 @@ type Manager struct {
 	history  *history
 	layout   Layout
 	problems []Problem
-	failures int // looks that failed in a row
-	acts     int // looks that acted in a row
+	awaited  bool // as last told
+	held     bool // the log says that the topic is not created yet
+	failures int  // looks that failed in a row
+	acts     int  // looks that acted in a row
 	loggedAt time.Duration
 	logged   string
 }
@@ -96,6 +99,7 @@ func (m *Manager) Run(ctx context.Context) {
 func (m *Manager) look(ctx context.Context) time.Duration {
 	seen, err := m.observe(ctx)
 	if err != nil {
+		m.await(false)
 		m.update(func(s *State) { s.Err = err })
 		return m.failed(ctx, err)
 	}
@@ -103,8 +107,10 @@ func (m *Manager) look(ctx context.Context) time.Duration {
 	seen = m.history.take(seen, now)
 	plan := NewPlan(m.opt.Spec, seen, m.opt.Mode, m.history.circumstances(now))
 	m.publish(seen, plan, now)
+	m.await(plan.Awaited)
 	acted, err := m.apply(ctx, plan)
 	if err != nil {
+		m.await(false)
 		m.update(func(s *State) { s.Err = err })
 		return m.failed(ctx, err)
 	}
@@ -118,6 +124,14 @@ func (m *Manager) look(ctx context.Context) time.Duration {
 	}
 	m.acts = 0
 	return jitter(m.opt.Interval, 0.1)
+}
+
+// await tells the probe whether the topic is missing only because it is yet to be created.
+func (m *Manager) await(awaited bool) {
+	if awaited != m.awaited {
+		m.awaited = awaited
+		m.opt.OnAwaited(awaited)
+	}
 }
 
 func (m *Manager) observe(ctx context.Context) (Observed, error) {
@@ -157,7 +171,11 @@ func (m *Manager) publish(seen Observed, plan Plan, now time.Duration) {
 // apply carries out the plan. A refusal is remembered and is no error.
 func (m *Manager) apply(ctx context.Context, plan Plan) (acted bool, err error) {
 	for _, d := range plan.Deferred {
-		m.opt.Logger.Debug("topic action deferred", "action", d.Action.String(), "why", d.Why)
+		level := slog.LevelDebug
+		if d.Action.Kind == CreateTopic && !m.held {
+			m.held, level = true, slog.LevelInfo // nothing is probed until then: whoever looks on should know why
+		}
+		m.opt.Logger.Log(ctx, level, "topic action deferred", "action", d.Action.String(), "why", d.Why)
 	}
 	for _, a := range plan.Actions {
 		ctx, cancel := context.WithTimeout(ctx, applyTimeout)

@@ -19,6 +19,7 @@ type Options struct {
 
 	// The callbacks run in Run's goroutine, one at a time, and must not block.
 	OnLayout   func(Layout)    // the topic exists and its layout changed; nil = none
+	OnAwaited  func(bool)      // the topic is missing only because it is yet to be created, or not any more; nil = none
 	OnProblems func([]Problem) // the whole list, when it changed; empty = all clear; nil = none
 	OnRefused  func(Refusal)   // each time the cluster refuses something; nil = none
 }
@@ -42,6 +43,9 @@ func (o Options) withDefaults() Options {
 	o.Logger = o.Logger.With("topic", o.Spec.Topic)
 	if o.OnLayout == nil {
 		o.OnLayout = func(Layout) {}
+	}
+	if o.OnAwaited == nil {
+		o.OnAwaited = func(bool) {}
 	}
 	if o.OnProblems == nil {
 		o.OnProblems = func([]Problem) {}

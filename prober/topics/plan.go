@@ -16,6 +16,7 @@ type Plan struct {
 	Actions  []Action   // to do now, in this order
 	Deferred []Deferred // to do later
 	Problems []Problem  // to tell a person
+	Awaited  bool       // the topic is missing for no other reason than that we have not created it yet
 }
 
 // Deferred is an action that has to wait.
@@ -135,8 +136,10 @@ func (p *planner) create() {
 		p.later(a, fmt.Sprintf("it needs %d live brokers, there are %d", rf, live))
 	case unsure && !settled:
 		p.later(a, fmt.Sprintf("only %s alive so far, waiting until the brokers have been stable for %s", brokers(p.seen.Live()), p.c.Settle))
+		p.plan.Awaited = true
 	default:
 		p.now(a)
+		p.plan.Awaited = true
 	}
 }
 
