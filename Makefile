@@ -50,7 +50,7 @@ test-faults: java ## slow tests of faults on a real Kafka, and 5 s of each fuzz 
 soak: java ## ten minutes of random harm to a real Kafka; SOAK_FLAGS='-soak.for=1h -soak.seed=7'
 	go test -tags faults -count 1 -timeout 3h -v -run '^TestSoak$$' ./prober/engine -soak.for=10m $(SOAK_FLAGS)
 
-bench: java ## beside a bare loop and Kafka's own tool, on a real Kafka: 20 minutes on an otherwise idle machine
+bench: java ## beside a bare loop and Kafka's own tool, on a real Kafka, and with 100,000 partitions: 25 minutes on an otherwise idle machine
 	go test -run '^$$' -bench . -benchmem ./prober/...
 	go test -tags bench -count 1 -v -timeout 40m ./internal/fidelity $(BENCH_FLAGS)
 

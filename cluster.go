@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/kafka-prober/kafka_prober/collector"
 	"github.com/kafka-prober/kafka_prober/internal/config"
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
@@ -25,7 +23,7 @@ type cluster struct {
 	fingerprint string       // of what all probes and collectors share
 	log         *slog.Logger // names the cluster
 	base        *slog.Logger // for those who name it themselves
-	registry    *prometheus.Registry
+	gatherer    *collector.Gatherer
 	recorder    *recorder.Recorder
 	factory     *kafka.Factory
 	unwatch     context.CancelFunc // ends the watching of the credentials' files
@@ -51,7 +49,7 @@ func (d *daemon) newCluster(c config.Cluster) *cluster {
 	r := &cluster{
 		name: c.Name, listener: c.Listener, fingerprint: c.Fingerprint(), base: log,
 		log:      log.With("kafka_cluster", c.Name, "listener", c.Listener),
-		registry: d.registry, recorder: d.recorder, factory: newFactory(c, log, d.traffic),
+		gatherer: d.gatherer, recorder: d.recorder, factory: newFactory(c, log, d.traffic),
 		unwatch: unwatch, unwatched: make(chan struct{}), probes: map[string]*probe{},
 	}
 	go func() {
@@ -161,10 +159,7 @@ func (r *cluster) applyCollectors(c config.Cluster) error {
 	if err != nil {
 		return err
 	}
-	if err := r.registry.Register(set); err != nil {
-		set.Close()
-		return fmt.Errorf("register collectors: %w", err)
-	}
+	r.gatherer.Add(set)
 	set.Start(context.Background())
 	r.collectors = set
 	return nil
@@ -175,7 +170,7 @@ func (r *cluster) closeCollectors() {
 		return
 	}
 	r.collectors.Close()
-	r.registry.Unregister(r.collectors)
+	r.gatherer.Remove(r.collectors)
 	r.collectors = nil
 }
 

@@ -12,17 +12,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 
+	"github.com/kafka-prober/kafka_prober/collector"
 	"github.com/kafka-prober/kafka_prober/internal/config"
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 	"github.com/kafka-prober/kafka_prober/internal/logging"
 	"github.com/kafka-prober/kafka_prober/prober/recorder"
 )
 
-// daemon is everything that runs: the clusters of the configuration in force, and the registry that
-// their series are in. Apply and Close exclude each other; the rest may be called at any time.
+// daemon is everything that runs: the clusters of the configuration in force, and what gathers their series. Apply and Close exclude each other; the rest may be called at any time.
 type daemon struct {
 	log      *slog.Logger
-	registry *prometheus.Registry
+	registry *prometheus.Registry // of all series but the collectors'
+	gatherer *collector.Gatherer  // of all series
 	recorder *recorder.Recorder
 	traffic  *kafka.Traffic
 	reloads  reloads
@@ -66,6 +67,7 @@ func newDaemon(cfg *config.Config, log *slog.Logger) *daemon {
 			}),
 		},
 	}
+	d.gatherer = collector.NewGatherer(d.registry)
 	d.registry.MustRegister(
 		versioncollector.NewCollector("kafka_prober"),
 		collectors.NewGoCollector(),

@@ -155,8 +155,9 @@ func servePage(t *testing.T, file string) (url string) {
 	return server.URL
 }
 
-// allSeries describes every series of ours: the recorder's by its table, which knows also those that
-// exist only in trouble, and the others as a daemon with all collectors shows them on the demo's cluster.
+// allSeries describes every series of ours: the recorder's by its table and the collectors' by what they
+// describe, which know also those that exist only in trouble, and the others as a daemon with all
+// collectors shows them on the demo's cluster.
 func allSeries(t *testing.T) []seriesdoc.Series {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -179,7 +180,7 @@ func allSeries(t *testing.T) []seriesdoc.Series {
 	}
 	d := newDaemon(cfg, log)
 	t.Cleanup(d.close)
-	if _, err := web.NewMetrics(d.registry, d.registry, log); err != nil {
+	if _, err := web.NewMetrics(d.registry, d.gatherer, log); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.apply(cfg); err != nil {
@@ -189,11 +190,11 @@ func allSeries(t *testing.T) []seriesdoc.Series {
 	all := map[string]seriesdoc.Series{}
 	await(t, 20*time.Second, "all collectors' first refresh, and a second page", func() bool {
 		// Counted before the rest is looked at: what has refreshed in between would not be seen.
-		refreshed, err := testutil.GatherAndCount(d.registry, "kafka_prober_collector_last_success_timestamp_seconds")
+		refreshed, err := testutil.GatherAndCount(d.gatherer, "kafka_prober_collector_last_success_timestamp_seconds")
 		if err != nil {
 			t.Fatal(err)
 		}
-		shown, err := seriesdoc.FromGatherer(d.registry, "kafka_prober_")
+		shown, err := seriesdoc.FromGatherer(d.gatherer, "kafka_prober_")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +204,7 @@ func allSeries(t *testing.T) []seriesdoc.Series {
 		_, second := all["kafka_prober_broker_log_flush_seconds"]
 		return refreshed == len(cfg.Clusters[0].Collectors) && second
 	})
-	for _, s := range recorder.Reference() {
+	for _, s := range slices.Concat(recorder.Reference(), collectorSeries(t)) {
 		if shown, exists := all[s.Name]; exists {
 			documented := slices.Sorted(slices.Values(s.Labels))
 			if shown.Type != s.Type || shown.Help != s.Help || !slices.Equal(shown.Labels, documented) {

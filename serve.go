@@ -31,7 +31,7 @@ func interrupted() (context.Context, context.CancelFunc) {
 func serve(ctx context.Context, o *options, cfg *config.Config, log *slog.Logger, onListening func(net.Addr)) error {
 	d := newDaemon(cfg, log)
 	var stopping atomic.Bool
-	metrics, err := web.NewMetrics(d.registry, d.registry, log)
+	metrics, err := web.NewMetrics(d.registry, d.gatherer, log)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"log/slog"
+	"maps"
 	"strconv"
 	"sync"
 
@@ -16,19 +17,19 @@ import (
 // failed, what it left out, which signals the cluster does not give. Set makes one for each collector
 // and exports it. Safe for concurrent use.
 type Account struct {
-	log *slog.Logger
+	log     *slog.Logger
+	signals *signals
 
 	mu      sync.Mutex
 	failed  map[failedPart]float64 // since the start of this process
 	dropped float64                // series left out, added up over all refreshes
-	signals map[string]bool        // whether the cluster gives a signal; absent while nobody knows
 }
 
 // failedPart is a broker, or "" for the cluster as a whole, and a reason as named by kafka.Reason.
 type failedPart struct{ broker, reason string }
 
-func newAccount(log *slog.Logger) *Account {
-	return &Account{log: log, failed: make(map[failedPart]float64), signals: make(map[string]bool)}
+func newAccount(log *slog.Logger, signals *signals) *Account {
+	return &Account{log: log, signals: signals, failed: make(map[failedPart]float64)}
 }
 
 // Failed counts a part of a refresh that failed while the rest goes on: of this broker, or of the
@@ -47,6 +48,14 @@ func (a *Account) FailedAs(broker int32, reason string, err error) {
 	a.log.Debug("part of a refresh failed", "broker", part.broker, "reason", part.reason, "err", err)
 }
 
+// forget ends the counts of a broker that has left for good.
+func (a *Account) forget(broker int32) {
+	label := strconv.Itoa(int(broker))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.failed, func(part failedPart, _ float64) bool { return part.broker == label })
+}
+
 // Dropped counts series that a refresh left out to keep to its cap.
 func (a *Account) Dropped(n int) {
 	a.mu.Lock()
@@ -55,19 +64,12 @@ func (a *Account) Dropped(n int) {
 }
 
 // Available notes that the cluster gives the signal.
-func (a *Account) Available(signal string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.signals[signal] = true
-}
+func (a *Account) Available(signal string) { a.signals.set(signal, true) }
 
 // Unavailable notes that the cluster does not give the signal: it refuses it for want of the right, or
-// its version does not know it. Either is logged once, until the signal is back.
+// its version does not know it. Either is logged once for all collectors, until the signal is back.
 func (a *Account) Unavailable(signal string, right kind.Right, err error) {
-	a.mu.Lock()
-	was, known := a.signals[signal]
-	a.signals[signal] = false
-	a.mu.Unlock()
+	was, known := a.signals.set(signal, false)
 	switch {
 	case known && !was:
 	case refused(err):
@@ -98,31 +100,27 @@ func (e Env) signalDesc() *prometheus.Desc {
 }
 
 // accountDescs are the series of all accounts of a Set.
-type accountDescs struct{ failed, dropped, signal *prometheus.Desc }
+type accountDescs struct{ failed, dropped *prometheus.Desc }
 
 func newAccountDescs(env Env) accountDescs {
 	return accountDescs{
 		failed:  env.Desc("collector_partial_errors_total", "Parts of refreshes that failed while the rest went on; broker is empty where no single one is to blame.", "collector", "broker", "reason"),
 		dropped: env.Desc("series_dropped_total", "Series that a collector left out to keep to max_series, added up over its refreshes.", "collector"),
-		signal:  env.signalDesc(),
 	}
 }
 
 func (d accountDescs) describe(ch chan<- *prometheus.Desc) {
 	ch <- d.failed
 	ch <- d.dropped
-	ch <- d.signal
 }
 
-// collect sends the series of one collector's account.
-func (a *Account) collect(ch chan<- prometheus.Metric, d accountDescs, collector string) {
+// metrics returns the series of one collector's account.
+func (a *Account) metrics(d accountDescs, collector string) []prometheus.Metric {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	all := []prometheus.Metric{constMetric(d.dropped, prometheus.CounterValue, a.dropped, []string{collector})}
 	for part, n := range a.failed {
-		ch <- constMetric(d.failed, prometheus.CounterValue, n, []string{collector, part.broker, part.reason})
+		all = append(all, constMetric(d.failed, prometheus.CounterValue, n, []string{collector, part.broker, part.reason}))
 	}
-	ch <- constMetric(d.dropped, prometheus.CounterValue, a.dropped, []string{collector})
-	for signal, available := range a.signals {
-		ch <- constMetric(d.signal, prometheus.GaugeValue, boolFloat(available), []string{"", signal})
-	}
+	return all
 }

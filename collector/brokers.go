@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 	"github.com/kafka-prober/kafka_prober/internal/kind"
@@ -88,11 +91,12 @@ func (s *BrokersSettings) New(env Env) (Source, error) {
 		client:     client,
 		log:        env.Log,
 		assigned:   env.assigned,
+		departed:   env.departed,
 		controller: newControllerWatch(env, controllers),
 		configured: env.ExpectedBrokers,
 		expected:   env.Desc("expected_brokers", "Brokers that the cluster should have, as expected_brokers of the configuration says."),
 		up:         env.Desc("broker_up", "Whether the broker is listed by the cluster and answers; 0 also when nobody could be asked.", "broker"),
-		info:       env.Desc("broker_info", "Where the broker is, as it advertises itself on this listener.", "broker", "host", "rack"),
+		info:       env.Desc("broker_info", "Where the broker is, as it advertises itself on this listener, and its Kafka version as the requests that it knows tell, without the patch number.", "broker", "host", "rack", "version"),
 		registered: env.Desc("brokers_registered", "Brokers that the controller has registered, fenced ones included; before Kafka 4.0 those listed or assigned a replica."),
 		reachable:  env.Desc("brokers_reachable", "Brokers that are up."),
 		known:      make(map[int32]*broker),
@@ -107,6 +111,7 @@ type brokers struct {
 	log      *slog.Logger
 
 	assigned   *assignedBrokers
+	departed   func(int32)
 	controller *controllerWatch
 	configured int // brokers that there should be, 0 if the configuration does not say
 
@@ -117,11 +122,12 @@ type brokers struct {
 
 // broker is one known broker.
 type broker struct {
-	host   string    // as advertised
-	rack   string    // empty if it has none
-	listed bool      // whether the last metadata named it
-	seen   time.Time // when metadata or the controller last named it
-	up     bool      // whether it is listed and answered
+	host    string    // as advertised
+	rack    string    // empty if it has none
+	version string    // see kafkaVersion; empty before its first answer
+	listed  bool      // whether the last metadata named it
+	seen    time.Time // when metadata or the controller last named it
+	up      bool      // whether it is listed and answered
 }
 
 // Describe implements Source.
@@ -156,9 +162,7 @@ func (b *brokers) Refresh(ctx context.Context) (*Snapshot, error) {
 		b.learn(members, time.Now())
 		next := b.promising(members.view)
 		wg.Go(func() { controller = b.controller.ask(ctx, members.view, next, time.Duration(b.settings.Timeout)) })
-		for id, err := range b.ask(ctx, b.unasked(answers)) {
-			answers[id] = err
-		}
+		maps.Copy(answers, b.ask(ctx, b.unasked(answers)))
 		wg.Wait()
 	}
 	b.judge(answers)
@@ -168,37 +172,57 @@ func (b *brokers) Refresh(ctx context.Context) (*Snapshot, error) {
 	return b.snapshot(members, controller), listErr
 }
 
-// ask asks the brokers, all at the same time, and returns each one's error.
-func (b *brokers) ask(ctx context.Context, ids []int32) map[int32]error {
+// brokerAnswer is what one broker said, if anything.
+type brokerAnswer struct {
+	version string // see kafkaVersion
+	err     error
+}
+
+// ask asks the brokers, all at the same time.
+func (b *brokers) ask(ctx context.Context, ids []int32) map[int32]brokerAnswer {
 	var (
 		mu      sync.Mutex
 		wg      sync.WaitGroup
-		answers = make(map[int32]error, len(ids))
+		answers = make(map[int32]brokerAnswer, len(ids))
 	)
 	for _, id := range ids {
 		wg.Go(func() {
-			err := b.askOne(ctx, id)
+			answer := b.askOne(ctx, id)
 			mu.Lock()
 			defer mu.Unlock()
-			answers[id] = err
+			answers[id] = answer
 		})
 	}
 	wg.Wait()
 	return answers
 }
 
-// askOne returns nil if the broker answers in time. ApiVersions is the cheapest
+// askOne asks whether the broker answers in time. ApiVersions is the cheapest
 // request there is, and needs no right. A kept connection that turns out to be
 // broken says that the broker was away, not that it is: it is asked once more.
-func (b *brokers) askOne(ctx context.Context, id int32) error {
+func (b *brokers) askOne(ctx context.Context, id int32) brokerAnswer {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.settings.Timeout))
 	defer cancel()
-	_, err := b.client.Broker(int(id)).Request(ctx, kmsg.NewPtrApiVersionsRequest())
+	req := kmsg.NewPtrApiVersionsRequest()
+	resp, err := req.RequestWith(ctx, b.client.Broker(int(id)))
 	switch kafka.Reason(err) {
 	case kafka.ReasonConnectionClosed, kafka.ReasonConnectionReset:
-		_, err = b.client.Broker(int(id)).Request(ctx, kmsg.NewPtrApiVersionsRequest())
+		resp, err = req.RequestWith(ctx, b.client.Broker(int(id)))
 	}
-	return err
+	if err != nil {
+		return brokerAnswer{err: err}
+	}
+	return brokerAnswer{version: kafkaVersion(resp)}
+}
+
+// kafkaVersion tells a broker's version by the requests that it knows, such as
+// 4.1, or what it is at least or between; empty where they are no release's.
+func kafkaVersion(known *kmsg.ApiVersionsResponse) string {
+	guess := kversion.FromApiVersionsResponse(known).VersionGuess()
+	if strings.HasPrefix(guess, "unknown") || strings.HasPrefix(guess, "not even") {
+		return ""
+	}
+	return strings.ReplaceAll(guess, "v", "")
 }
 
 // listed returns the brokers that the last metadata named.
@@ -212,7 +236,7 @@ func (b *brokers) listed() (ids []int32) {
 }
 
 // unasked returns the listed brokers that are not among the answers.
-func (b *brokers) unasked(answers map[int32]error) (ids []int32) {
+func (b *brokers) unasked(answers map[int32]brokerAnswer) (ids []int32) {
 	for _, id := range b.listed() {
 		if _, asked := answers[id]; !asked {
 			ids = append(ids, id)
@@ -222,11 +246,14 @@ func (b *brokers) unasked(answers map[int32]error) (ids []int32) {
 }
 
 // judge decides which brokers are up and logs those that changed.
-func (b *brokers) judge(answers map[int32]error) {
+func (b *brokers) judge(answers map[int32]brokerAnswer) {
 	for id, broker := range b.known {
-		err, asked := answers[id]
-		was := broker.up
+		answer, asked := answers[id]
+		err, was := answer.err, broker.up
 		broker.up = broker.listed && asked && err == nil
+		if broker.up {
+			broker.version = answer.version
+		}
 		switch {
 		case was && !broker.listed:
 			b.log.Warn("broker left the cluster", "broker", id)
@@ -244,7 +271,7 @@ func (b *brokers) snapshot(members membership, controller controllerAnswer) *Sna
 	for id, broker := range b.known {
 		label := strconv.Itoa(int(id))
 		s.Gauge(b.up, boolFloat(broker.up), label)
-		s.Gauge(b.info, 1, label, broker.host, broker.rack)
+		s.Gauge(b.info, 1, label, broker.host, broker.rack, broker.version)
 		if broker.up {
 			reachable++
 		}

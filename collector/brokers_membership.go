@@ -107,6 +107,7 @@ func (b *brokers) learn(members membership, now time.Time) {
 		unregistered := members.registered != nil && broker.seen.Before(now)
 		if unregistered || now.Sub(broker.seen) > time.Duration(b.settings.ForgetAfter) {
 			delete(b.known, id)
+			b.departed(id)
 			b.log.Info("broker forgotten", "broker", id, "unregistered", unregistered)
 		}
 	}

@@ -30,10 +30,10 @@ func TestBrokersExposition(t *testing.T) {
 		defer set.Close()
 		time.Sleep(started)
 		want := `
-# HELP kafka_prober_broker_info Where the broker is, as it advertises itself on this listener.
+# HELP kafka_prober_broker_info Where the broker is, as it advertises itself on this listener, and its Kafka version as the requests that it knows tell, without the patch number.
 # TYPE kafka_prober_broker_info gauge
-kafka_prober_broker_info{broker="0",host="localhost",kafka_cluster="prod",listener="default",rack="krack"} 1
-kafka_prober_broker_info{broker="1",host="localhost",kafka_cluster="prod",listener="default",rack="krack"} 1
+kafka_prober_broker_info{broker="0",host="localhost",kafka_cluster="prod",listener="default",rack="krack",version=""} 1
+kafka_prober_broker_info{broker="1",host="localhost",kafka_cluster="prod",listener="default",rack="krack",version=""} 1
 # HELP kafka_prober_broker_up Whether the broker is listed by the cluster and answers; 0 also when nobody could be asked.
 # TYPE kafka_prober_broker_up gauge
 kafka_prober_broker_up{broker="0",kafka_cluster="prod",listener="default"} 1
@@ -51,12 +51,12 @@ kafka_prober_collector_duration_seconds{collector="brokers",kafka_cluster="prod"
 # TYPE kafka_prober_collector_success gauge
 kafka_prober_collector_success{collector="brokers",kafka_cluster="prod",listener="default"} 1
 `
-		if err := testutil.CollectAndCompare(set, strings.NewReader(want), "kafka_prober_broker_info", "kafka_prober_broker_up",
+		if err := testutil.GatherAndCompare(set, strings.NewReader(want), "kafka_prober_broker_info", "kafka_prober_broker_up",
 			"kafka_prober_brokers_reachable", "kafka_prober_brokers_registered",
 			"kafka_prober_collector_duration_seconds", "kafka_prober_collector_success"); err != nil {
 			t.Error(err)
 		}
-		if problems, err := testutil.CollectAndLint(set); err != nil || len(problems) > 0 {
+		if problems, err := testutil.GatherAndLint(set); err != nil || len(problems) > 0 {
 			t.Errorf("lint: %v, %v", problems, err)
 		}
 	})
@@ -190,9 +190,9 @@ func TestFencedAndUnregistered(t *testing.T) {
 		defer set.Close()
 		time.Sleep(started)
 		wantSeries(t, set, "one fenced", lines(
-			`broker_info{broker="0",host="localhost",rack="krack"} 1`,
-			`broker_info{broker="1",host="localhost",rack="krack"} 1`,
-			`broker_info{broker="7",host="far",rack=""} 1`,
+			`broker_info{broker="0",host="localhost",rack="krack",version=""} 1`,
+			`broker_info{broker="1",host="localhost",rack="krack",version=""} 1`,
+			`broker_info{broker="7",host="far",rack="",version=""} 1`,
 			`broker_up{broker="0"} 1`, `broker_up{broker="1"} 1`, `broker_up{broker="7"} 0`,
 			`brokers_reachable{} 2`, `brokers_registered{} 3`,
 		), "broker")

@@ -64,7 +64,8 @@ type Env struct {
 
 	ExpectedBrokers int // as the configuration says, 0 if it does not
 
-	assigned *assignedBrokers // made by NewSet
+	assigned *assignedBrokers   // made by NewSet
+	departed func(broker int32) // ends what the accounts say of a broker that has left for good; made by NewSet
 }
 
 // Desc describes a series kafka_prober_<name> of this cluster and listener. Give

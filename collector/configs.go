@@ -145,11 +145,11 @@ func (c *configs) Refresh(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
+	s := newSnapshot(c.settings.MaxSeries)
 	if fit := c.settings.MaxSeries / configsSeries; len(topics) > fit {
-		c.account.Dropped(configsSeries * (len(topics) - fit))
+		s.dropped = configsSeries * (len(topics) - fit)
 		topics = topics[:fit]
 	}
-	s := new(Snapshot)
 	names := make([]string, len(topics))
 	for i, t := range topics {
 		names[i] = t.name
@@ -167,7 +167,7 @@ type topicLayout struct {
 
 // list lists the topics that get series.
 func (c *configs) list(ctx context.Context, broker *kgo.Broker) (topics []topicLayout, err error) {
-	err = eachTopic(ctx, broker, func(t topic) {
+	err = eachTopic(ctx, broker, c.account, func(t topic) {
 		if t.internal || t.err != nil || len(t.partitions) == 0 || !c.topics.match(t.name) {
 			return
 		}

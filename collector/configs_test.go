@@ -30,6 +30,7 @@ func TestConfigsExposition(t *testing.T) {
 		wantSeries(t, set, "two topics", lines(
 			`collector_success{collector="configs"} 1`,
 			`signal_available{broker="",signal="topic_configs"} 1`,
+			`signal_available{broker="",signal="topics"} 1`,
 			`topic_cleanup_policy_info{cleanup_policy="compact,delete",topic="_orders"} 1`,
 			`topic_cleanup_policy_info{cleanup_policy="delete",topic="payments"} 1`,
 			`topic_max_message_bytes{topic="_orders"} 1.048588e+06`,
@@ -63,6 +64,7 @@ func TestConfigsRefused(t *testing.T) {
 		wantSeries(t, set, "refused", lines(
 			`collector_success{collector="configs"} 1`,
 			`signal_available{broker="",signal="topic_configs"} 0`,
+			`signal_available{broker="",signal="topics"} 1`,
 			`topic_partitions{topic="orders"} 1`,
 			`topic_replication_factor{topic="orders"} 3`,
 		), "topic", "signal", "collector_success")

@@ -33,6 +33,13 @@ func (g *grants) take(account *Account, broker int32, err error) bool {
 	return err == nil
 }
 
+// refuse notes that the signal is refused as a whole.
+func (g *grants) refuse(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refusal = err
+}
+
 // report tells the account, once all have answered.
 func (g *grants) report(account *Account, signal string, right kind.Right) {
 	g.mu.Lock()

@@ -149,7 +149,7 @@ func (g *groups) Close() {}
 // Refresh implements Source. Commits are asked for before log ends, so that a
 // group which keeps up has no negative lag.
 func (g *groups) Refresh(ctx context.Context) (*Snapshot, error) {
-	l, err := askLeadership(ctx, g.client, func(t topic) bool { return !t.internal && g.topics.match(t.name) })
+	l, err := askLeadership(ctx, g.client, g.account, func(t topic) bool { return !t.internal && g.topics.match(t.name) })
 	if err != nil {
 		return nil, err
 	}
@@ -202,6 +202,6 @@ func (g *groups) askEnds(ctx context.Context, l *leadership, all []*group) *endO
 		ends.add(wanted[id], o)
 	})
 	ends.each(func(topic string, partition int32, end int64) { g.history.add(topic, partition, end, ends.at) })
-	g.history.sweep()
+	g.history.sweep(func(topic string) bool { _, ok := l.topics[topic]; return ok }, time.Now())
 	return ends
 }

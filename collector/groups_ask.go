@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-prober/kafka_prober/internal/kind"
@@ -21,9 +22,10 @@ var rightDescribeGroups = kind.Right{
 func (g *groups) ask(ctx context.Context, l *leadership) (all []*group, complete bool) {
 	var mu sync.Mutex
 	complete = true
+	someGroup := false
 	g.given = new(grants)
 	eachBroker(l.brokers, func(id int32) {
-		mine, err := g.list(ctx, id)
+		mine, named, err := g.list(ctx, id)
 		if err != nil {
 			g.account.Failed(id, err)
 		} else {
@@ -34,13 +36,30 @@ func (g *groups) ask(ctx context.Context, l *leadership) (all []*group, complete
 		defer mu.Unlock()
 		all = append(all, mine...)
 		complete = complete && err == nil
+		someGroup = someGroup || named
 	})
+	if complete && !someGroup { // so says a cluster too that lets the client describe none
+		if err := askForGroup(ctx, l.via, nobodys); refused(err) {
+			g.given.refuse(err)
+		}
+	}
 	g.given.report(g.account, signalGroups, rightDescribeGroups)
 	return all, complete
 }
 
-// list returns the groups that a broker coordinates and that the settings choose.
-func (g *groups) list(ctx context.Context, id int32) ([]*group, error) {
+// askForGroup returns what a broker says against the group; it need not coordinate it to refuse it.
+func askForGroup(ctx context.Context, broker *kgo.Broker, id string) error {
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{id}
+	resp, err := request[*kmsg.DescribeGroupsResponse](ctx, broker, req, answerTimeout)
+	if err != nil || len(resp.Groups) != 1 {
+		return err
+	}
+	return kerr.ErrorForCode(resp.Groups[0].ErrorCode)
+}
+
+// list returns the groups that a broker coordinates and that the settings choose, and whether it named any.
+func (g *groups) list(ctx context.Context, id int32) (mine []*group, named bool, err error) {
 	resp, err := askInTime(ctx, func(ctx context.Context) (*kmsg.ListGroupsResponse, error) {
 		return kmsg.NewPtrListGroupsRequest().RequestWith(ctx, g.client.Broker(int(id)))
 	})
@@ -48,9 +67,8 @@ func (g *groups) list(ctx context.Context, id int32) ([]*group, error) {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var mine []*group
 	for _, r := range resp.Groups {
 		if !g.include.MatchString(r.Group) || g.exclude.MatchString(r.Group) {
 			continue
@@ -64,7 +82,7 @@ func (g *groups) list(ctx context.Context, id int32) ([]*group, error) {
 		}
 		mine = append(mine, of)
 	}
-	return mine, nil
+	return mine, len(resp.Groups) > 0, nil
 }
 
 // askCommits asks the coordinator for all that its groups committed: share

@@ -23,14 +23,11 @@ type endHistory struct {
 }
 
 // partitionEnd is the samples of one partition, ascending in time and offset.
-type partitionEnd struct {
-	samples []endSample
-	seen    bool // in this refresh
-}
+type partitionEnd struct{ samples []endSample }
 
 const (
 	historyUnit    = 100 * time.Millisecond
-	historySamples = 2_000_000 // of all partitions together: 32 MB
+	historySamples = 1_000_000 // of all partitions together: 16 MB
 	historyLeast   = 8         // per partition, however many there are
 )
 
@@ -49,7 +46,6 @@ func (h *endHistory) add(topic string, partition int32, end int64, at time.Time)
 		h.partitions[topic] = ps
 	}
 	p, now := &ps[partition], h.units(at)
-	p.seen = true
 	if n := len(p.samples); n > 0 {
 		switch last := &p.samples[n-1]; {
 		case last.end == end:
@@ -68,26 +64,32 @@ func (h *endHistory) add(topic string, partition int32, end int64, at time.Time)
 	if old > 0 {
 		p.samples = slices.Delete(p.samples, 0, old)
 	}
+	if n := len(p.samples); n == cap(p.samples) { // append would double it
+		p.samples = append(make([]endSample, 0, n+max(n/4, 4)), p.samples...)
+	}
 	p.samples = append(p.samples, endSample{end, now, now})
 }
 
-// sweep forgets partitions that were not added since the last sweep, and shares
-// out the memory among the others.
-func (h *endHistory) sweep() {
-	n := 0
+// sweep forgets topics that do not exist, and partitions that nobody asked for within the span, and shares
+// out the memory among the others. A refresh that failed in part must not cost what was seen before.
+func (h *endHistory) sweep(exists func(topic string) bool, at time.Time) {
+	n, oldest := 0, h.units(at.Add(-h.span))
 	for topic, ps := range h.partitions {
-		seen := false
+		watched := 0
 		for i := range ps {
-			if !ps[i].seen {
+			switch samples := ps[i].samples; {
+			case len(samples) == 0:
+			case samples[len(samples)-1].last < oldest:
 				ps[i].samples = nil
-			} else {
-				n++
+			default:
+				watched++
 			}
-			seen, ps[i].seen = seen || ps[i].seen, false
 		}
-		if !seen {
+		if watched == 0 || !exists(topic) {
 			delete(h.partitions, topic)
+			continue
 		}
+		n += watched
 	}
 	h.limit = max(historySamples/max(n, 1), historyLeast)
 }

@@ -43,10 +43,15 @@ func TestEndHistory(t *testing.T) {
 	if got, atLeast, ok := h.since("orders", 1, 100, at(180)); got != 30*time.Second || !atLeast || !ok {
 		t.Errorf("truncated: got %v, %v, %v", got, atLeast, ok)
 	}
-	h.sweep()
-	h.sweep()
+	h.add("bills", 0, 1, at(150))
+	exists := func(topic string) bool { return topic == "orders" }
+	h.sweep(exists, at(450))
+	if len(h.partitions) != 1 || len(h.partitions["orders"][1].samples) != 1 {
+		t.Errorf("got %v, want orders alone, whose log end was known within the span", h.partitions)
+	}
+	h.sweep(exists, at(451))
 	if len(h.partitions) != 0 {
-		t.Error("a topic that nobody adds is still there")
+		t.Errorf("got %v, want nothing: what is known is older than the span", h.partitions)
 	}
 }
 

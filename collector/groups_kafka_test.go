@@ -3,6 +3,7 @@
 package collector_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -91,6 +92,67 @@ func TestLagOnKafka(t *testing.T) {
 			t.Errorf("no %s in %v", state, types)
 		}
 	}
+}
+
+// A share group is seen with its members and what it has yet to deal with (Kafka 4.2 and later).
+func TestShareGroupOnKafka(t *testing.T) {
+	r := startReal(t, groupsMember(t, func(s *collector.GroupsSettings) { s.Interval = kind.Duration(5 * time.Second) }))
+	client := r.client()
+	admin := kadm.NewClient(client)
+	if _, err := admin.CreateTopic(t.Context(), 1, 3, nil, "shared"); err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(r.Version(), "3.") {
+		r.await(30*time.Second, "a refresh without share groups", func() bool { return r.values("collector_success")["collector=groups"] == 1 })
+		return
+	}
+	send := func(n int) {
+		t.Helper()
+		for range n {
+			if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "shared", Value: []byte("x")}).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	group := r.client(kgo.ShareGroup("share-group"), kgo.ConsumeTopics("shared"))
+	read := make(chan int)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() {
+		defer close(read)
+		for ctx.Err() == nil { // a poll acknowledges what the one before it read
+			read <- group.PollFetches(ctx).NumRecords()
+		}
+	}()
+	for got := 0; got < 5; { // what came before it joined is not for it
+		send(1)
+		select {
+		case n := <-read:
+			got += n
+		case <-time.After(200 * time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal(t.Context().Err())
+		}
+	}
+	go func() {
+		for range read { // until it is told to stop
+		}
+	}()
+	r.await(30*time.Second, "a stable share group of one member that has dealt with everything", func() bool {
+		all := r.series()
+		lag, known := all["consumer_group_lag_records"]["group=share-group,topic=shared"]
+		return known && lag == 0 && all["consumer_group_members"]["group=share-group"] == 1 &&
+			all["consumer_group_state"]["group=share-group,state=Stable,type=share"] == 1
+	})
+	stop()
+	group.Close() // it leaves
+	send(7)
+	r.await(30*time.Second, "an empty share group that is 7 records behind", func() bool {
+		all := r.series()
+		return all["consumer_group_lag_records"]["group=share-group,topic=shared"] == 7 &&
+			all["consumer_group_activity"]["activity=empty,group=share-group"] == 1 &&
+			all["consumer_group_state"]["group=share-group,state=Empty,type=share"] == 1
+	})
 }
 
 func epochOffsets(topic string, offsets map[int32]int64) map[string]map[int32]kgo.EpochOffset {

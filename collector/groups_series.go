@@ -48,7 +48,7 @@ func (d groupDescs) describe(ch chan<- *prometheus.Desc) {
 // snapshot returns the series of what is known, up to the cap. Groups are whole
 // or not there at all.
 func (g *groups) snapshot(all []*group, lags [][]lag, now time.Time) *Snapshot {
-	s := new(Snapshot)
+	s := newSnapshot(g.settings.MaxSeries)
 	order := make([]int, len(all))
 	for i := range order {
 		order[i] = i
@@ -67,11 +67,9 @@ func (g *groups) snapshot(all []*group, lags [][]lag, now time.Time) *Snapshot {
 		if g.settings.Partitions {
 			g.partitionLags(one, of.id, lags[i])
 		}
-		if len(s.state)+len(one.state) > g.settings.MaxSeries {
-			g.account.Dropped(len(one.state))
-			continue
+		if s.take(len(one.state)) {
+			s.state = append(s.state, one.state...)
 		}
-		s.state = append(s.state, one.state...)
 	}
 	return s
 }

@@ -101,7 +101,7 @@ func TestGroupsExposition(t *testing.T) {
 			`consumer_group_state{group="shop",state="Stable",type="classic"} 1`,
 		), "collector_success", "consumer_group_activity", "consumer_group_committed", "consumer_group_lag_records",
 			"consumer_group_lag_seconds_lower", "consumer_group_members", "consumer_group_state")
-		if problems, err := testutil.CollectAndLint(set); err != nil || len(problems) > 0 {
+		if problems, err := testutil.GatherAndLint(set); err != nil || len(problems) > 0 {
 			t.Errorf("lint: %v, %v", problems, err)
 		}
 	})

@@ -105,20 +105,19 @@ func TestJMXScrapeDuringStall(t *testing.T) {
 	}))
 	j := newJMXTest(t, func(s *JMXSettings) { s.Targets = []JMXTarget{{1, url}} })
 	m := &member{name: "jmx", source: j.jmx, schedule: Schedule{Interval: time.Minute, Budget: time.Minute}, log: j.account.log, account: j.account}
-	set := &Set{members: []*member{m}, account: newAccountDescs(Env{}), success: prometheus.NewDesc("a", "a", []string{"collector"}, nil)}
+	set := &Set{members: []*member{m}, account: newAccountDescs(Env{}), signals: j.account.signals, success: prometheus.NewDesc("a", "a", []string{"collector"}, nil)}
 	set.took, set.lastOK = set.success, set.success
 	done := make(chan struct{})
 	go func() { defer close(done); _ = m.refresh(t.Context()) }()
 	<-asked
-	ch := make(chan prometheus.Metric, 100)
-	set.Collect(ch) // returns while the page is being waited for
+	families, err := set.Gather() // returns while the page is being waited for
 	select {
 	case <-done:
 		t.Error("the page has answered: it was to stall")
 	default:
 	}
-	if len(ch) != 1 { // series_dropped_total
-		t.Errorf("%d metrics before the first page", len(ch))
+	if err != nil || len(families) != 1 { // series_dropped_total
+		t.Errorf("%v and %v before the first page", families, err)
 	}
 }
 

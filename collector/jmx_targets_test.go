@@ -23,7 +23,7 @@ func newTargets(t *testing.T, s *JMXSettings) *jmxTargets {
 	t.Cleanup(client.Close)
 	s.Timeout = kind.Duration(1)
 	return &jmxTargets{
-		settings: s, client: client, account: newAccount(slog.New(slog.DiscardHandler)), files: make(map[string][]jmxTarget),
+		settings: s, client: client, account: newAccount(slog.New(slog.DiscardHandler), newSignals(Env{})), files: make(map[string][]jmxTarget),
 		view: clusterView{brokers: map[int32]place{1: {host: "kafka-1"}, 2: {host: "2001:db8::2"}, 3: {host: "shared"}, 4: {host: "shared"}}},
 	}
 }
@@ -87,7 +87,7 @@ func FuzzTargetFile(f *testing.F) {
 	f.Add([]byte(`[{"targets": ["kafka-1:9404"], "labels": {"broker": "1"}}]`))
 	f.Add([]byte("- targets: [a, b]\n  labels: &x {a: b}\n- *x\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		targets := &jmxTargets{account: newAccount(slog.New(slog.DiscardHandler)), view: clusterView{brokers: map[int32]place{1: {host: "kafka-1"}}}}
+		targets := &jmxTargets{account: newAccount(slog.New(slog.DiscardHandler), newSignals(Env{})), view: clusterView{brokers: map[int32]place{1: {host: "kafka-1"}}}}
 		list, err := targets.parse(data)
 		if err != nil {
 			return

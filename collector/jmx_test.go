@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func newJMXTest(t *testing.T, change func(*JMXSettings)) *jmxTest {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	source, err := settings.New(Env{Cluster: "prod", Listener: "default", Log: quiet, Account: newAccount(quiet)})
+	source, err := settings.New(Env{Cluster: "prod", Listener: "default", Log: quiet, Account: newAccount(quiet, newSignals(Env{}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,10 +106,9 @@ type snapshotOf struct {
 func (c *snapshotOf) Describe(ch chan<- *prometheus.Desc) { c.j.Describe(ch); c.descs().describe(ch) }
 
 func (c *snapshotOf) Collect(ch chan<- prometheus.Metric) {
-	for _, m := range append(c.s.state, c.s.counters...) {
+	for _, m := range slices.Concat(c.s.state, c.s.counters, c.j.account.metrics(c.descs(), "jmx")) {
 		ch <- m
 	}
-	c.j.account.collect(ch, c.descs(), "jmx")
 }
 
 func (c *snapshotOf) descs() accountDescs {

@@ -26,6 +26,8 @@ const (
 type leadership struct {
 	via     *kgo.Broker     // answered a moment ago
 	brokers []int32         // listed by the cluster, ascending
+	holding map[int32]bool  // brokers that replicas of any topic are assigned to
+	whole   bool            // whether all topics were described, so that holding has all of them
 	leads   map[int32][]led // by leader; topics in order of their names
 	topics  map[string]topicShape
 	names   map[[16]byte]string // by topic id, for answers that name a topic by that
@@ -40,7 +42,7 @@ type topicShape struct {
 
 // askLeadership asks for all topics and keeps those that match. It asks a broker
 // that has just answered, so that a frozen one costs no time.
-func askLeadership(ctx context.Context, client *kgo.Client, match func(topic) bool) (*leadership, error) {
+func askLeadership(ctx context.Context, client *kgo.Client, account *Account, match func(topic) bool) (*leadership, error) {
 	view, err := askCluster(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("list brokers: %w", err)
@@ -49,12 +51,21 @@ func askLeadership(ctx context.Context, client *kgo.Client, match func(topic) bo
 	if err != nil {
 		return nil, fmt.Errorf("find a broker that answers: %w", err)
 	}
-	l := &leadership{via: via, leads: make(map[int32][]led), topics: make(map[string]topicShape), names: make(map[[16]byte]string)}
+	l := &leadership{
+		via: via, holding: make(map[int32]bool), whole: true,
+		leads: make(map[int32][]led), topics: make(map[string]topicShape), names: make(map[[16]byte]string),
+	}
 	for id := range view.brokers {
 		l.brokers = append(l.brokers, id)
 	}
 	slices.Sort(l.brokers)
-	err = eachTopic(ctx, via, func(t topic) {
+	err = eachTopic(ctx, via, account, func(t topic) {
+		l.whole = l.whole && t.err == nil
+		for i := range t.partitions {
+			for _, id := range t.partitions[i].replicas {
+				l.holding[id] = true
+			}
+		}
 		if match(t) {
 			l.add(t)
 		}
@@ -86,6 +97,12 @@ func (l *leadership) add(t topic) {
 	if t.id != [16]byte{} {
 		l.names[t.id] = t.name
 	}
+}
+
+// gone tells whether a broker has left for good, as far as anybody can say: it is not listed, and no
+// replica waits for it.
+func (l *leadership) gone(id int32) bool {
+	return l.whole && !l.holding[id] && !slices.Contains(l.brokers, id)
 }
 
 // leaders returns the brokers that lead any of the partitions, ascending.

@@ -135,7 +135,7 @@ func (l *logDirs) Refresh(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
-	s, failed := new(Snapshot), 0
+	s, failed := newSnapshot(l.settings.MaxSeries), 0
 	var sums []topicBytes
 	for _, id := range l.turn(view) {
 		l.last = id
@@ -168,7 +168,7 @@ func (l *logDirs) internalTopics(ctx context.Context, view clusterView) (map[str
 		return nil, err
 	}
 	internal := make(map[string]bool)
-	return internal, eachTopic(ctx, broker, func(t topic) {
+	return internal, eachTopic(ctx, broker, l.account, func(t topic) {
 		if t.internal {
 			internal[t.name] = true
 		}
@@ -239,10 +239,8 @@ func (l *logDirs) add(s *Snapshot, id int32, resp *kmsg.DescribeLogDirsResponse,
 
 // finish adds the series by topic, the largest where the cap cuts.
 func (l *logDirs) finish(s *Snapshot, sums []topicBytes) *Snapshot {
-	if fit := l.settings.MaxSeries; len(sums) > fit {
+	if s.series+len(sums) > s.limit {
 		slices.SortFunc(sums, func(a, b topicBytes) int { return cmp.Compare(b.bytes, a.bytes) })
-		l.account.Dropped(len(sums) - fit)
-		sums = sums[:fit]
 	}
 	for _, t := range sums {
 		s.Gauge(l.bytes, float64(t.bytes), t.broker, t.dir, t.topic)

@@ -91,6 +91,7 @@ func TestLogDirsExposition(t *testing.T) {
 			`log_dir_used_bytes{broker="1",log_dir="/ssd"} 237`,
 			`log_dir_used_bytes{broker="2",log_dir="/ssd"} 337`,
 			`signal_available{broker="",signal="log_dirs"} 1`,
+			`signal_available{broker="",signal="topics"} 1`,
 		), "log_dir_offline", "log_dir_total", "log_dir_us", "signal", "collector_success")
 		if got := atOnce.Load(); got != 1 {
 			t.Errorf("%d brokers were asked at once, want 1", got)
@@ -109,7 +110,7 @@ func TestLogDirsExposition(t *testing.T) {
 		nw.set(none, 1)
 		code.Store(int32(kerr.ClusterAuthorizationFailed.Code))
 		time.Sleep(2 * logDirsInterval)
-		wantSeries(t, set, "refused", lines(`collector_success{collector="logdirs"} 1`, `signal_available{broker="",signal="log_dirs"} 0`),
+		wantSeries(t, set, "refused", lines(`collector_success{collector="logdirs"} 1`, `signal_available{broker="",signal="log_dirs"} 0`, `signal_available{broker="",signal="topics"} 1`),
 			"log_dir", "signal", "collector_success")
 	})
 }
@@ -121,7 +122,7 @@ func TestLogDirsCap(t *testing.T) {
 		defer cluster.Close()
 		speakLogDirs(cluster)
 		m := member(t, "logdirs")
-		m.Settings.(*collector.LogDirsSettings).MaxSeries = 2
+		m.Settings.(*collector.LogDirsSettings).MaxSeries = 17 + 2 // 17 are by directory
 		set := newSet(t, nw, m)
 		defer set.Close()
 		time.Sleep(started)

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 )
 
 const (
@@ -26,13 +26,13 @@ type member struct {
 
 	failures int // in a row; belongs to run
 
-	mu       sync.Mutex
-	snapshot *Snapshot     // nil until something was learnt
-	taken    time.Time     // when snapshot was learnt; has a monotonic reading
-	ended    time.Time     // when the last refresh ended, zero before the first
-	ok       bool          // whether it had no error
-	took     time.Duration // how long it took
-	lastOK   time.Time     // when one last had no error, for its wall clock
+	mu      sync.Mutex
+	exposed exposition    // of the last snapshot, empty until something was learnt
+	taken   time.Time     // when that was learnt; has a monotonic reading
+	ended   time.Time     // when the last refresh ended, zero before the first
+	ok      bool          // whether it had no error
+	took    time.Duration // how long it took
+	lastOK  time.Time     // when one last had no error, for its wall clock
 }
 
 // run refreshes until ctx ends.
@@ -63,6 +63,11 @@ func (m *member) refresh(ctx context.Context) error {
 	start := time.Now()
 	snapshot, err := m.source.Refresh(budget)
 	now := time.Now()
+	var exposed exposition
+	if snapshot != nil {
+		exposed = newExposition(m.source, snapshot)
+		m.account.Dropped(snapshot.dropped)
+	}
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,7 +75,7 @@ func (m *member) refresh(ctx context.Context) error {
 		return err
 	}
 	if snapshot != nil {
-		m.snapshot, m.taken = snapshot, now
+		m.exposed, m.taken = exposed, now
 	}
 	m.ended, m.ok, m.took = now, err == nil, now.Sub(start)
 	if err == nil {
@@ -115,8 +120,9 @@ func (m *member) pause(took time.Duration) time.Duration {
 
 // view is what a scrape shows of a member.
 type view struct {
-	counters  []prometheus.Metric // counters of the last snapshot; not to be changed
-	state     []prometheus.Metric // its state while that is recent; not to be changed
+	counters  []*dto.MetricFamily // counters of the last snapshot; not to be changed
+	state     []*dto.MetricFamily // its state while that is recent; not to be changed
+	wrong     error               // what is wrong with series of it that are left out
 	refreshed bool                // whether a refresh has ended at all
 	success   bool                // whether the last one had no error and is recent
 	took      time.Duration
@@ -130,11 +136,9 @@ func (m *member) view(now time.Time) view {
 	defer m.mu.Unlock()
 	v := view{refreshed: !m.ended.IsZero(), took: m.took, lastOK: m.lastOK}
 	v.success = m.ok && now.Sub(m.ended) <= keep
-	if m.snapshot != nil {
-		v.counters = m.snapshot.counters
-		if now.Sub(m.taken) <= keep {
-			v.state = m.snapshot.state
-		}
+	v.counters, v.wrong = m.exposed.counters, m.exposed.err
+	if now.Sub(m.taken) <= keep {
+		v.state = m.exposed.state
 	}
 	return v
 }

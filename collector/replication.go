@@ -163,7 +163,7 @@ func (r *replication) count(ctx context.Context, view clusterView, next func() i
 		return nil, fmt.Errorf("ask the active controller, through a broker: %w", err)
 	}
 	count := newReplicationCount(view, moving)
-	err = eachTopic(ctx, r.client.Broker(int(moving.via)), func(t topic) {
+	err = eachTopic(ctx, r.client.Broker(int(moving.via)), r.account, func(t topic) {
 		if t.err != nil {
 			r.account.Failed(-1, fmt.Errorf("describe topic %q: %w", t.name, t.err))
 		}

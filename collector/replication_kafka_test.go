@@ -4,10 +4,16 @@ package collector_test
 
 import (
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // The counts are kafka-topics' own, for every topic: with a broker stopped, with two, and with all back.
@@ -40,6 +46,14 @@ func TestReplicationMatchesKafkaTopics(t *testing.T) {
 	})
 	t.Logf("one broker stopped: repl-three under-replicated after %v", took.Round(100*time.Millisecond))
 	compare("one stopped")
+	// A broker's own metric counts the partitions that it leads, and nobody leads those that are offline.
+	shown := r.series()
+	got, offline := shown["cluster_under_replicated_partitions"][""], shown["cluster_offline_partitions"][""]
+	jmx := r.jmxUnderReplicated()
+	t.Logf("one stopped: %v partitions under-replicated, %v of them offline; JMX, summed: %v", got, offline, jmx)
+	if got != jmx+offline || jmx == 0 {
+		t.Errorf("%v partitions under-replicated, %v of them offline; the brokers' own JMX says %v", got, offline, jmx)
+	}
 	if got := r.values("at_min_isr_partitions")["topic=repl-three"]; got != 6 {
 		t.Errorf("repl-three: %v partitions at min ISR, want 6", got)
 	}
@@ -58,6 +72,8 @@ func TestReplicationMatchesKafkaTopics(t *testing.T) {
 	if got := r.values("leaders")["broker=3"]; got != 0 {
 		t.Errorf("broker 3 leads %v partitions, want 0", got)
 	}
+	r.reassignTo(3, "repl-moving")
+	compare("one stopped, partitions being moved to it")
 
 	if err := r.Broker(2).Kill(); err != nil {
 		t.Fatal(err)
@@ -79,6 +95,70 @@ func TestReplicationMatchesKafkaTopics(t *testing.T) {
 	})
 	t.Logf("all back: zero after %v", took.Round(100*time.Millisecond))
 }
+
+// reassignTo moves a new topic's partitions to a broker that is down, which does not end, and looks for
+// that in the series and in the list of Kafka's own tool.
+func (r *real) reassignTo(broker int32, topic string) {
+	r.t.Helper()
+	r.create(map[string]int16{topic: 1}, "1") // Kafka does not place the only replica on a broker that is down
+	client := r.client()
+	admin := kadm.NewClient(client)
+	described, err := admin.ListTopics(r.t.Context(), topic)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var req kadm.AlterPartitionAssignmentsReq
+	for p := range int32(3) {
+		req.Assign(topic, p, []int32{described[topic].Partitions[p].Leader, broker})
+	}
+	if altered, err := admin.AlterPartitionAssignments(r.t.Context(), req); err != nil || altered.Error() != nil {
+		r.t.Fatal(err, altered.Error())
+	}
+	out, err := r.Tool(r.t.Context(), "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
+		"--bootstrap-server", r.Broker(1).Addr(), "--list")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	listed := float64(strings.Count(out, topic+"-"))
+	if listed != 3 {
+		r.t.Fatalf("ReassignPartitionsCommand lists %v partitions of %s, want 3:\n%s", listed, topic, out)
+	}
+	r.await(20*time.Second, "the reassignments to be seen", func() bool { return r.values("reassigning_partitions")[""] == listed })
+	if got := r.values("under_replicated_partitions")["topic="+topic]; got != 0 {
+		r.t.Errorf("%v partitions of %s under-replicated, want 0: what is missing is what is being added", got, topic)
+	}
+}
+
+// jmxUnderReplicated adds up what the running brokers' JMX pages say.
+func (r *real) jmxUnderReplicated() (sum float64) {
+	r.t.Helper()
+	for _, b := range r.Brokers() {
+		if !b.Running() {
+			continue
+		}
+		resp, err := http.Get(b.JMXURL())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		page, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		m := jmxUnderReplicated.FindSubmatch(page)
+		if m == nil {
+			r.t.Fatalf("%s has no UnderReplicatedPartitions on its page", b)
+		}
+		n, err := strconv.ParseFloat(string(m[1]), 64)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		sum += n
+	}
+	return sum
+}
+
+var jmxUnderReplicated = regexp.MustCompile(`(?m)^kafka_server_replicamanager_underreplicatedpartitions ([0-9.]+)$`)
 
 // described counts, by topic, the partitions that kafka-topics --describe lists with more options and that
 // count. A row is "Topic: orders Partition: 0 Leader: 1 Replicas: 1,2,3 Isr: 1,2,3 ...".
@@ -117,11 +197,4 @@ func notPreferred(row []string) bool {
 func nonzero(values map[string]float64) map[string]float64 {
 	maps.DeleteFunc(values, func(_ string, v float64) bool { return v == 0 })
 	return values
-}
-
-func total(values map[string]float64) (sum float64) {
-	for _, v := range values {
-		sum += v
-	}
-	return sum
 }

@@ -79,7 +79,7 @@ const topicSeries = 5
 
 // snapshot returns the series. Sums are over all topics, whatever the filter says, or absent.
 func (r *replication) snapshot(c *replicationCount) *Snapshot {
-	s := new(Snapshot)
+	s := newSnapshot(r.settings.MaxSeries)
 	s.Gauge(r.descs.unknown, float64(c.unknown))
 	if c.moving.known {
 		s.Gauge(r.descs.reassigned, float64(c.moving.ongoing))
@@ -87,8 +87,8 @@ func (r *replication) snapshot(c *replicationCount) *Snapshot {
 	if c.unknown == 0 {
 		r.sums(s, c)
 	}
-	r.byTopic(s, c)
 	r.byPartition(s, c)
+	r.byTopic(s, c)
 	return s
 }
 
@@ -130,15 +130,15 @@ func (r *replication) byTopic(s *Snapshot, c *replicationCount) {
 			chosen = append(chosen, &c.topics[i])
 		}
 	}
-	if fit := r.settings.MaxSeries / topicSeries; len(chosen) > fit {
+	if s.series+len(chosen)*topicSeries > s.limit {
 		slices.SortStableFunc(chosen, func(a, b *topicCount) int {
 			return cmp.Or(-cmp.Compare(a.offline+a.underMinISR, b.offline+b.underMinISR), -cmp.Compare(a.underRepl, b.underRepl))
 		})
-		r.account.Dropped(topicSeries * (len(chosen) - fit))
-		chosen = chosen[:fit]
 	}
 	for _, t := range chosen {
-		r.descs.topic.add(s, t, t.name)
+		if s.fits(topicSeries) {
+			r.descs.topic.add(s, t, t.name)
+		}
 	}
 }
 
@@ -170,7 +170,7 @@ func (r *replication) byPartition(s *Snapshot, c *replicationCount) {
 		}
 		left -= fit
 		if r.settings.MaxPartitionSeries > 0 {
-			r.account.Dropped(len(partitions) - fit)
+			s.dropped += len(partitions) - fit
 		}
 	}
 }

@@ -75,6 +75,7 @@ var troubledSeries = lines(
 	`series_dropped_total{collector="replication"} 0`,
 	`signal_available{broker="",signal="min_isr"} 1`,
 	`signal_available{broker="",signal="reassignments"} 1`,
+	`signal_available{broker="",signal="topics"} 1`,
 	`topics_unknown{} 0`,
 	`topics{} 4`,
 	`under_min_isr_partitions{topic="__offsets"} 0`,
@@ -167,6 +168,7 @@ func TestReplicationRefused(t *testing.T) {
 			`collector_success{collector="replication"} 1`,
 			`signal_available{broker="",signal="min_isr"} 0`,
 			`signal_available{broker="",signal="reassignments"} 0`,
+			`signal_available{broker="",signal="topics"} 1`,
 		), "cluster_", "collector_success", "signal_", "reassigning", "under_min", "at_min")
 	})
 }
@@ -192,7 +194,7 @@ func TestReplicationCaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &literal{topics: troubledTopics()}
 		set, _, end := newReplication(t, l, func(s *collector.ReplicationSettings) {
-			s.MaxSeries, s.MaxPartitionSeries, s.ExcludeTopics = 5, 2, "mov.*"
+			s.MaxSeries, s.MaxPartitionSeries, s.ExcludeTopics = 20+2+5, 2, "mov.*" // 20 are of the cluster and its brokers
 		})
 		defer end()
 		wantSeries(t, set, "capped", lines(

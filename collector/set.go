@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kafka-prober/kafka_prober/internal/kind"
@@ -24,8 +25,7 @@ type Member struct {
 }
 
 // Set runs the collectors of one cluster and listener, each in a goroutine, and
-// exports what they last learnt. Register it once; Collect takes no longer than
-// copying. Safe for concurrent use.
+// exports what they last learnt. Safe for concurrent use.
 type Set struct {
 	client  *kgo.Client
 	members []*member
@@ -33,6 +33,7 @@ type Set struct {
 	took    *prometheus.Desc
 	lastOK  *prometheus.Desc
 	account accountDescs
+	signals *signals
 
 	mu     sync.Mutex
 	stop   context.CancelFunc // nil until Start
@@ -40,7 +41,7 @@ type Set struct {
 	wg     sync.WaitGroup
 }
 
-var _ prometheus.Collector = (*Set)(nil)
+var _ prometheus.Gatherer = (*Set)(nil)
 
 // NewSet makes the collectors without starting them; it does no I/O. What env
 // lacks is made here. Close the set also when it was never started.
@@ -49,14 +50,15 @@ func NewSet(env Env, members []Member) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	env.Client, env.assigned = client, new(assignedBrokers)
 	s := &Set{
 		client:  client,
 		success: env.Desc("collector_success", "Whether the collector's last refresh went well and is not older than three intervals.", "collector"),
 		took:    env.Desc("collector_duration_seconds", "How long the collector's last refresh took.", "collector"),
 		lastOK:  env.Desc("collector_last_success_timestamp_seconds", "When the collector last refreshed without an error, in Unix time.", "collector"),
 		account: newAccountDescs(env),
+		signals: newSignals(env),
 	}
+	env.Client, env.assigned, env.departed = client, new(assignedBrokers), s.forget
 	for _, m := range members {
 		if err := s.add(env, m); err != nil {
 			s.Close()
@@ -79,13 +81,20 @@ func (s *Set) add(env Env, m Member) error {
 		schedule.Budget = schedule.Interval
 	}
 	env.Log = env.Log.With("kafka_cluster", env.Cluster, "listener", env.Listener, "collector", m.Name)
-	env.Account = newAccount(env.Log)
+	env.Account = newAccount(env.Log, s.signals)
 	source, err := settings.New(env)
 	if err != nil {
 		return err
 	}
 	s.members = append(s.members, &member{name: m.Name, source: source, schedule: schedule, log: env.Log, account: env.Account})
 	return nil
+}
+
+// forget ends the series of a broker in the accounts of all collectors.
+func (s *Set) forget(broker int32) {
+	for _, m := range s.members {
+		m.account.forget(broker)
+	}
 }
 
 // Start begins refreshing, until ctx ends or Close is called. Only the first
@@ -121,36 +130,45 @@ func (s *Set) Close() {
 	s.client.Close()
 }
 
-// Describe implements prometheus.Collector.
+// Describe sends a Desc of every series that the Set may have.
 func (s *Set) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.success, s.took, s.lastOK} {
-		ch <- d
-	}
-	s.account.describe(ch)
+	s.describeOwn(ch)
 	for _, m := range s.members {
 		m.source.Describe(ch)
 	}
 }
 
-// Collect implements prometheus.Collector.
-func (s *Set) Collect(ch chan<- prometheus.Metric) {
+func (s *Set) describeOwn(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{s.success, s.took, s.lastOK, s.signals.available} {
+		ch <- d
+	}
+	s.account.describe(ch)
+}
+
+// Gather implements prometheus.Gatherer: it hands on what the refreshes made, and talks to nobody. What it
+// returns is not to be changed.
+func (s *Set) Gather() ([]*dto.MetricFamily, error) {
+	var errs prometheus.MultiError
+	var all []*dto.MetricFamily
+	var own []prometheus.Metric
+	now := time.Now()
 	for _, m := range s.members {
-		v := m.view(time.Now())
-		for _, metric := range v.counters {
-			ch <- metric
-		}
-		for _, metric := range v.state {
-			ch <- metric
-		}
-		m.account.collect(ch, s.account, m.name)
+		v := m.view(now)
+		all = append(append(all, v.counters...), v.state...)
+		errs.Append(v.wrong)
+		own = append(own, m.account.metrics(s.account, m.name)...)
 		if v.refreshed {
-			ch <- constMetric(s.success, prometheus.GaugeValue, boolFloat(v.success), []string{m.name})
-			ch <- constMetric(s.took, prometheus.GaugeValue, v.took.Seconds(), []string{m.name})
+			own = append(own,
+				constMetric(s.success, prometheus.GaugeValue, boolFloat(v.success), []string{m.name}),
+				constMetric(s.took, prometheus.GaugeValue, v.took.Seconds(), []string{m.name}))
 		}
 		if !v.lastOK.IsZero() {
-			ch <- constMetric(s.lastOK, prometheus.GaugeValue, float64(v.lastOK.UnixMilli())/1e3, []string{m.name})
+			own = append(own, constMetric(s.lastOK, prometheus.GaugeValue, float64(v.lastOK.UnixMilli())/1e3, []string{m.name}))
 		}
 	}
+	families, err := gather(s.describeOwn, append(own, s.signals.metrics()...))
+	errs.Append(err)
+	return merge(append(all, families...)), errs.MaybeUnwrap()
 }
 
 func boolFloat(b bool) float64 {

@@ -307,7 +307,7 @@ func TestWrongLabels(t *testing.T) {
 		set := start(t, quiet, s)
 		defer set.Close()
 		time.Sleep(started)
-		_, err := testutil.CollectAndLint(set)
+		_, err := testutil.GatherAndLint(set)
 		if err == nil || !strings.Contains(err.Error(), `"kafka_prober_state"`) {
 			t.Errorf("got %v, want an error that names kafka_prober_state", err)
 		}
@@ -319,7 +319,7 @@ func TestTwoClusters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster, nw := newCluster(t, 1)
 		defer cluster.Close()
-		registry := prometheus.NewPedanticRegistry()
+		gatherer := collector.NewGatherer(prometheus.NewRegistry())
 		for _, name := range []string{"one", "two"} {
 			env := newEnv(nw, quiet)
 			env.Cluster = name
@@ -328,13 +328,11 @@ func TestTwoClusters(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer set.Close()
-			if err := registry.Register(set); err != nil {
-				t.Fatal(err)
-			}
+			gatherer.Add(set)
 			set.Start(t.Context())
 		}
 		time.Sleep(started)
-		if n, err := testutil.GatherAndCount(registry, "kafka_prober_broker_up"); n != 2 || err != nil {
+		if n, err := testutil.GatherAndCount(gatherer, "kafka_prober_broker_up"); n != 2 || err != nil {
 			t.Errorf("%d series, %v, want 2", n, err)
 		}
 	})

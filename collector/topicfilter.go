@@ -12,7 +12,7 @@ import (
 type TopicFilter struct {
 	IncludeTopics string `yaml:"include_topics" help:"RE2 pattern that the whole name of a topic matches to get series of its own"`
 	ExcludeTopics string `yaml:"exclude_topics" help:"RE2 pattern that the whole name of a topic matches to get none, whatever include_topics says"`
-	MaxSeries     int    `yaml:"max_series" help:"most series by topic that one refresh exports; what is left out counts in series_dropped_total"`
+	MaxSeries     int    `yaml:"max_series" help:"most series that the collector exports, those of the cluster and its brokers first; what is left out counts in series_dropped_total"`
 }
 
 // defaultTopicFilter lets every topic pass.

@@ -42,12 +42,49 @@ type partition struct {
 // Budget for 100,000 partitions of RF 3: 50 pages of 2,000, each 90 kB on the wire and, decoded, 0.4 MB of
 // heap in 4,000 pieces (1 ms of CPU time) that is garbage before the next: 20 MB allocated and 50 ms a
 // refresh, 1.3 MB/s every 15 s, live at most one page. Whole Metadata holds 4 MB on the wire and 13 MB at once.
-func eachTopic(ctx context.Context, broker *kgo.Broker, fn func(topic)) error {
-	err := eachTopicPaged(ctx, broker, fn)
-	if unsupported(err) { // by the version, so before the first call of fn
-		return eachTopicWhole(ctx, broker, fn)
+//
+// A cluster that lets the client describe no topic says that it has none. So where there is none it is
+// asked for one that nobody has: what it answers to that tells the account.
+func eachTopic(ctx context.Context, broker *kgo.Broker, account *Account, fn func(topic)) error {
+	some := false
+	each := func(t topic) {
+		some = true
+		fn(t)
 	}
-	return err
+	err := eachTopicPaged(ctx, broker, each)
+	if unsupported(err) { // by the version, so before the first call of fn
+		err = eachTopicWhole(ctx, broker, each)
+	}
+	if err != nil {
+		return err
+	}
+	if !some {
+		if err := askForTopic(ctx, broker, nobodys); refused(err) {
+			account.Unavailable(signalTopics, rightTopics, err)
+			return nil
+		}
+	}
+	account.Available(signalTopics)
+	return nil
+}
+
+const (
+	signalTopics = "topics"
+	nobodys      = "kafka_prober-asks-for-its-rights" // name of a topic and a group that nobody has
+)
+
+// askForTopic returns what the broker says against the topic.
+func askForTopic(ctx context.Context, broker *kgo.Broker, name string) error {
+	req := kmsg.NewPtrMetadataRequest()
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = &name
+	req.Topics = append(req.Topics, topic)
+	req.AllowAutoTopicCreation = false
+	resp, err := request[*kmsg.MetadataResponse](ctx, broker, req, pageLimit)
+	if err != nil || len(resp.Topics) != 1 {
+		return err
+	}
+	return kerr.ErrorForCode(resp.Topics[0].ErrorCode)
 }
 
 // eachTopicPaged puts topics that span pages together again.

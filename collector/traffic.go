@@ -3,6 +3,8 @@ package collector
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -84,6 +86,7 @@ func (s *TrafficSettings) New(env Env) (Source, error) {
 	return &traffic{
 		settings: *s, match: match, client: env.Client, account: env.Account, sampler: sampler,
 		descs:     newTrafficDescs(env),
+		epoch:     time.Now(),
 		topics:    make(map[string]*topicTraffic),
 		brokers:   make(map[int32]*brokerTraffic),
 		compacted: newCleanupPolicies(env),
@@ -101,6 +104,7 @@ type traffic struct {
 	sampler   *sampler // nil if no topic is sampled
 	compacted *cleanupPolicies
 
+	epoch   time.Time // monotonic; readings of logs count from here
 	topics  map[string]*topicTraffic
 	brokers map[int32]*brokerTraffic
 }
@@ -162,7 +166,7 @@ func (t *traffic) Close() { t.client.Close() }
 // Refresh implements Source. What one broker does not answer is missing, and
 // caught up with when it answers again.
 func (t *traffic) Refresh(ctx context.Context) (*Snapshot, error) {
-	l, err := askLeadership(ctx, t.client, func(topic topic) bool {
+	l, err := askLeadership(ctx, t.client, t.account, func(topic topic) bool {
 		return !topic.internal && t.match.match(topic.name)
 	})
 	if err != nil {
@@ -193,7 +197,11 @@ func (t *traffic) begin(l *leadership) {
 	for name, topic := range t.topics {
 		if shape, ok := l.topics[name]; !ok || shape.id != topic.id {
 			delete(t.topics, name)
-			if t.sampler != nil && !ok {
+			switch {
+			case t.sampler == nil:
+			case ok:
+				t.sampler.restart(name)
+			default:
 				t.sampler.forget(name)
 			}
 		}
@@ -204,8 +212,8 @@ func (t *traffic) begin(l *leadership) {
 			topic = &topicTraffic{id: shape.id}
 			t.topics[name] = topic
 		}
-		for len(topic.partitions) < shape.partitions {
-			topic.partitions = append(topic.partitions, partitionTraffic{})
+		if more := shape.partitions - len(topic.partitions); more > 0 { // as large as need be: there may be 100,000
+			topic.partitions = slices.Grow(topic.partitions, more)[:shape.partitions]
 		}
 		for i := range topic.partitions {
 			topic.partitions[i].fresh = false
@@ -217,6 +225,7 @@ func (t *traffic) begin(l *leadership) {
 			t.brokers[id] = new(brokerTraffic)
 		}
 	}
+	maps.DeleteFunc(t.brokers, func(id int32, _ *brokerTraffic) bool { return l.gone(id) })
 	for id, b := range t.brokers {
 		none := len(l.leads[id]) == 0 // otherwise it has to answer first
 		b.messages.begin(none)

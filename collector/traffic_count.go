@@ -1,5 +1,7 @@
 package collector
 
+import "time"
+
 // takeEnds counts the records that a broker's led partitions gained since their
 // log ends were last known. An end that fell was truncated: it counts nothing.
 func (t *traffic) takeEnds(id int32, logs *brokerLogs) {
@@ -40,7 +42,7 @@ func (t *traffic) takeSizes(id int32, logs *brokerLogs, measurable func(topic st
 		}
 		topic := t.topics[l.topic]
 		for i, number := range l.partitions {
-			r, ok := logs.reading(id, ti, i)
+			r, ok := logs.reading(id, ti, i, t.epoch)
 			if !ok {
 				continue
 			}
@@ -61,7 +63,7 @@ func (t *traffic) takeSizes(id int32, logs *brokerLogs, measurable func(topic st
 
 // reading puts together what is known of one log, if that is enough. The log
 // end at the instant of the size is on the line between the two around it.
-func (logs *brokerLogs) reading(id int32, ti, i int) (logReading, bool) {
+func (logs *brokerLogs) reading(id int32, ti, i int, epoch time.Time) (logReading, bool) {
 	before, after := logs.before.values[ti][i], logs.after.values[ti][i]
 	size, start := logs.sizes[ti][i], logs.starts[ti][i]
 	if before == noOffset || after < before || size == noOffset || start == noOffset {
@@ -73,7 +75,7 @@ func (logs *brokerLogs) reading(id int32, ti, i int) (logReading, bool) {
 		share = min(max(float64(logs.sized.Sub(from))/float64(span), 0), 1)
 	}
 	r := logReading{
-		leader: id, at: logs.sized, start: start, local: start, size: size,
+		leader: id, at: logs.sized.Sub(epoch), start: start, local: start, size: size,
 		end:   float64(before) + share*float64(after-before),
 		slack: float64(after - before),
 	}

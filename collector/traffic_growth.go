@@ -5,9 +5,9 @@ import "time"
 // Bounds of what is believed about the growth of a log.
 const (
 	// maxSlack is how much of the records of a window may be uncertain because
-	// they were appended while the broker was asked. A window that is too short
-	// for that goes on.
-	maxSlack = 0.01
+	// they were appended while the broker was asked: the error at worst. A window
+	// that is too short for that goes on.
+	maxSlack = 0.02
 	// deferredDeletion is how long after its log start moved a log may still
 	// shrink for it: Kafka deletes segments every five minutes by default
 	// (log.retention.check.interval.ms), DeleteRecords moves the start at once.
@@ -16,13 +16,13 @@ const (
 
 // logReading is what a leader's log looked like at one instant.
 type logReading struct {
-	leader int32     // broker
-	at     time.Time // monotonic
-	start  int64     // log start offset, read after the size
-	local  int64     // earliest offset on the broker's own disk; start without tiered storage
-	end    float64   // log end offset at the instant the size was read, interpolated
-	slack  float64   // records appended while end was found out
-	size   int64     // bytes on disk, with the overhead of batches
+	leader int32         // broker
+	at     time.Duration // monotonic, since the collector was made
+	start  int64         // log start offset, read after the size
+	local  int64         // earliest offset on the broker's own disk; start without tiered storage
+	end    float64       // log end offset at the instant the size was read, interpolated
+	slack  float64       // records appended while end was found out
+	size   int64         // bytes on disk, with the overhead of batches
 }
 
 // logGrowth works out how many bytes a partition's records take, from how its
@@ -32,8 +32,8 @@ type logReading struct {
 type logGrowth struct {
 	base      logReading
 	has       bool
-	distrust  time.Time // until then the log may shrink unseen, unless it has been seen to
-	lastBytes int64     // size in the last reading, to see it fall
+	distrust  time.Duration // until then the log may shrink unseen, unless it has been seen to
+	lastBytes int64         // size in the last reading, to see it fall
 }
 
 // grown is what a partition gained in one window.
@@ -56,12 +56,12 @@ func (g *logGrowth) take(r logReading) grown {
 		return grown{records: max(0, r.end-base.end)}
 	}
 	moved := r.start != base.start || r.local != base.local
-	trusted := !r.at.Before(g.distrust)
+	trusted := r.at >= g.distrust
 	switch {
 	case fell:
-		g.distrust = time.Time{} // what was to be deleted is gone
+		g.distrust = 0 // what was to be deleted is gone
 	case moved:
-		g.distrust = r.at.Add(deferredDeletion)
+		g.distrust = r.at + deferredDeletion
 	}
 	records := r.end - base.end
 	switch {

@@ -7,10 +7,9 @@ import (
 
 // A log's size tells the bytes of its records only where nothing was deleted.
 func TestLogGrowth(t *testing.T) {
-	epoch := time.Now()
 	// at makes a reading a number of minutes into the test, of 100 bytes a record.
 	at := func(minute int, start int64, end float64, size int64) logReading {
-		return logReading{leader: 1, at: epoch.Add(time.Duration(minute) * time.Minute), start: start, local: start, end: end, size: size}
+		return logReading{leader: 1, at: time.Duration(minute) * time.Minute, start: start, local: start, end: end, size: size}
 	}
 	with := func(r logReading, change func(*logReading)) logReading { change(&r); return r }
 	nothing := grown{}
@@ -76,12 +75,12 @@ func TestReadingIsInterpolated(t *testing.T) {
 		before: offsets{values: [][]int64{{100, 1}}, sent: ms(0), got: ms(20)},
 		after:  offsets{values: [][]int64{{140, 1}}, sent: ms(40), got: ms(60)},
 	}
-	got, ok := logs.reading(3, 0, 0)
-	want := logReading{leader: 3, at: ms(30), start: 7, local: 7, end: 120, slack: 40, size: 5000}
+	got, ok := logs.reading(3, 0, 0, epoch)
+	want := logReading{leader: 3, at: 30 * time.Millisecond, start: 7, local: 7, end: 120, slack: 40, size: 5000}
 	if !ok || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, ok, want)
 	}
-	if _, ok := logs.reading(3, 0, 1); ok {
+	if _, ok := logs.reading(3, 0, 1, epoch); ok {
 		t.Error("a log without a size gave a reading")
 	}
 }

@@ -20,17 +20,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// client returns a client of the test's own.
-func (r *real) client(opts ...kgo.Opt) *kgo.Client {
-	r.t.Helper()
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(r.Bootstrap()...)}, opts...)...)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(client.Close)
-	return client
-}
-
 // Bytes per record are what the brokers have on disk, for small and large
 // records, stored plainly and compressed, while records keep coming.
 func TestMessageSizeOnKafka(t *testing.T) {
@@ -38,21 +27,46 @@ func TestMessageSizeOnKafka(t *testing.T) {
 	admin := kadm.NewClient(r.client())
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
+	create := func(topic string) {
+		if _, err := admin.CreateTopic(ctx, 2, 3, nil, topic); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var topics []string
 	for _, size := range []int{100, 1_000, 100_000} {
 		for name, codec := range map[string]kgo.CompressionCodec{"none": kgo.NoCompression(), "lz4": kgo.Lz4Compression()} {
 			topic := fmt.Sprintf("size-%d-%s", size, name)
-			if _, err := admin.CreateTopic(ctx, 2, 3, nil, topic); err != nil {
-				t.Fatal(err)
-			}
+			create(topic)
 			topics = append(topics, topic)
-			client := r.client(kgo.ProducerBatchCompression(codec), kgo.DefaultProduceTopic(topic),
-				kgo.ProducerLinger(time.Minute), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-			go produceSteadily(ctx, client, size)
+			go produceSteadily(ctx, r.lingering(topic, codec), size)
 		}
 	}
-	r.await(40*time.Second, "message sizes", func() bool { return len(r.values("message_size_bytes")) >= len(topics) })
+	create("size-jumps")
+	small, jump := context.WithCancel(ctx)
+	go produceSteadily(small, r.lingering("size-jumps", kgo.NoCompression()), 1_000)
+	r.await(40*time.Second, "message sizes", func() bool { return len(r.values("message_size_bytes")) > len(topics) })
 	got := r.values("message_size_bytes")
+
+	jump()
+	go produceSteadily(ctx, r.lingering("size-jumps", kgo.NoCompression()), 10_000)
+	refreshes, last := 0, r.values("collector_last_success_timestamp_seconds")["collector=traffic"]
+	size := r.values("message_size_bytes")["topic=size-jumps"]
+	t.Logf("%-16s %9.1f B/record before the jump", "size-jumps", size)
+	for math.Abs(size/10_000-1) > 0.02 && refreshes < 3 {
+		r.await(20*time.Second, "another refresh", func() bool {
+			return r.values("collector_last_success_timestamp_seconds")["collector=traffic"] > last
+		})
+		all := r.series()
+		last, size = all["collector_last_success_timestamp_seconds"]["collector=traffic"], all["message_size_bytes"]["topic=size-jumps"]
+		t.Logf("%-16s %9.1f B/record after the jump", "size-jumps", size)
+		if size > 0 { // 0: the brokers took too long to say for a window of 5 s, and it goes on
+			refreshes++
+		}
+	}
+	if refreshes > 2 {
+		t.Errorf("a jump of the size from 1 kB to 10 kB shows after %d refreshes, want at most 2", refreshes)
+	}
+
 	stop()
 	onDisk := r.bytesPerRecord(topics)
 	for _, topic := range topics {
@@ -62,6 +76,13 @@ func TestMessageSizeOnKafka(t *testing.T) {
 			t.Errorf("%s: %.1f bytes per record, on disk %.1f", topic, size, want)
 		}
 	}
+}
+
+// lingering is a client that sends to the topic what it is told to flush, as one batch.
+func (r *real) lingering(topic string, codec kgo.CompressionCodec) *kgo.Client {
+	r.t.Helper()
+	return r.client(kgo.ProducerBatchCompression(codec), kgo.DefaultProduceTopic(topic),
+		kgo.ProducerLinger(time.Minute), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 }
 
 // produceSteadily sends ten records, or one large one, 50 times a second, each

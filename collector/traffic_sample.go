@@ -79,12 +79,15 @@ type sampled struct {
 // batchHeader is what Kafka stores around a batch's records, in bytes.
 const batchHeader = 61
 
-// sizeHistogram has bounds from 64 B to 16 MiB in steps of 4, and native ones of 10 %.
+// sizeBounds is the number of a histogram's bounds: from 64 B to 16 MiB in steps of 4.
+const sizeBounds = 10
+
+// sizeHistogram has those bounds, and native ones of 10 %.
 func sizeHistogram(env Env, name, help string) *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "kafka_prober_" + name, Help: help,
 		ConstLabels:                    prometheus.Labels{"kafka_cluster": env.Cluster, "listener": env.Listener},
-		Buckets:                        prometheus.ExponentialBuckets(64, 4, 10),
+		Buckets:                        prometheus.ExponentialBuckets(64, 4, sizeBounds),
 		NativeHistogramBucketFactor:    1.1,
 		NativeHistogramMaxBucketNumber: 400, // never reached: no reset, which would lose what is counted
 	}, []string{"topic"})
@@ -114,10 +117,18 @@ func (s *sampler) describe(ch chan<- *prometheus.Desc) {
 	ch <- s.batchesDesc
 }
 
+// forget ends the series of a topic that is gone.
 func (s *sampler) forget(topic string) {
 	delete(s.topics, topic)
 	s.records.DeleteLabelValues(topic)
 	s.batches.DeleteLabelValues(topic)
+}
+
+// restart notes that the topic is another one of the same name: its offsets begin again.
+func (s *sampler) restart(topic string) {
+	if t := s.topics[topic]; t != nil {
+		clear(t.read)
+	}
 }
 
 // samplePoint is a partition to read from.
@@ -208,19 +219,23 @@ func (s *sampler) topic(name string) *sampled {
 	return t
 }
 
-// snapshot adds the series of the named topics.
-func (s *sampler) snapshot(to *Snapshot, names []string) {
-	for _, name := range names {
-		t := s.topics[name]
-		if t == nil {
-			continue
-		}
-		for _, observed := range []prometheus.Observer{t.record, t.batch} {
-			to.counters = append(to.counters, observed.(prometheus.Metric)) // it goes on counting, which is safe
-		}
-		for compression, n := range t.batches {
-			to.Counter(s.batchesDesc, n, name, compression)
-		}
+// samplerSeries is how many series a topic has at most: two histograms with a bucket for each bound and one
+// more, sum and count, and one for each compression.
+const samplerSeries = 2*histogramSeries + 5
+
+const histogramSeries = sizeBounds + 3
+
+// describeTopic adds the series of one topic, if it was sampled.
+func (s *sampler) describeTopic(to *Snapshot, name string) {
+	t := s.topics[name]
+	if t == nil {
+		return
+	}
+	for _, observed := range []prometheus.Observer{t.record, t.batch} {
+		to.histogram(observed.(prometheus.Metric), histogramSeries)
+	}
+	for compression, n := range t.batches {
+		to.Counter(s.batchesDesc, n, name, compression)
 	}
 }
 

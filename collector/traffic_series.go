@@ -41,31 +41,35 @@ func (d trafficDescs) describe(ch chan<- *prometheus.Desc) {
 
 // snapshot returns the series of what is known.
 func (t *traffic) snapshot(l *leadership) *Snapshot {
-	s := new(Snapshot)
-	names := slices.Sorted(maps.Keys(t.topics))
-	keep := t.settings.MaxSeries / trafficSeries
-	if len(names) > keep {
-		t.account.Dropped((len(names) - keep) * trafficSeries)
-		names = names[:keep]
-	}
-	for _, name := range names {
-		topic := t.topics[name]
-		s.Counter(t.descs.messages, topic.messages, name)
-		if topic.priced {
-			s.Counter(t.descs.bytes, math.Round(topic.bytes), name)
-		}
-		if topic.records > 0 {
-			s.Gauge(t.descs.size, topic.mean, name)
-		}
-		if shape, ok := l.topics[name]; ok && shape.known {
-			t.offsets(s, name, topic)
-		}
-	}
+	s := newSnapshot(t.settings.MaxSeries)
 	t.led(s, l)
-	if t.sampler != nil {
-		t.sampler.snapshot(s, names)
+	for _, name := range slices.Sorted(maps.Keys(t.topics)) {
+		cost := trafficSeries
+		if t.sampler != nil && t.sampler.match.MatchString(name) {
+			cost += samplerSeries
+		}
+		if s.fits(cost) {
+			t.describeTopic(s, l, name)
+		}
 	}
 	return s
+}
+
+func (t *traffic) describeTopic(s *Snapshot, l *leadership, name string) {
+	topic := t.topics[name]
+	s.Counter(t.descs.messages, topic.messages, name)
+	if topic.priced {
+		s.Counter(t.descs.bytes, math.Round(topic.bytes), name)
+	}
+	if topic.records > 0 {
+		s.Gauge(t.descs.size, topic.mean, name)
+	}
+	if shape, ok := l.topics[name]; ok && shape.known {
+		t.offsets(s, name, topic)
+	}
+	if t.sampler != nil {
+		t.sampler.describeTopic(s, name)
+	}
 }
 
 // offsets adds the sums over a topic's partitions, if all of them are known.
@@ -82,8 +86,8 @@ func (t *traffic) offsets(s *Snapshot, name string, topic *topicTraffic) {
 	s.Gauge(t.descs.end, float64(end), name)
 }
 
-// led adds what brokers took in as leaders. A broker that has left keeps its
-// counters: it may be back.
+// led adds what brokers took in as leaders. A broker that is down keeps its
+// counters while replicas are assigned to it: it may be back.
 func (t *traffic) led(s *Snapshot, l *leadership) {
 	for id, b := range t.brokers {
 		label := strconv.Itoa(int(id))

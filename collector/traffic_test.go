@@ -11,7 +11,6 @@ import (
 
 	"github.com/kafka-prober/kafka_prober/collector"
 	"github.com/kafka-prober/kafka_prober/internal/kind"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -104,7 +103,7 @@ func TestTrafficExposition(t *testing.T) {
 			`topic_messages_total{topic="orders"} 8`,
 			`topic_messages_total{topic="state"} 4`,
 		), "collector_success", "leader_bytes_total", "leader_messages_total", "message_size", "topic_")
-		if problems, err := testutil.CollectAndLint(set); err != nil || len(problems) > 0 {
+		if problems, err := testutil.GatherAndLint(set); err != nil || len(problems) > 0 {
 			t.Errorf("lint: %v, %v", problems, err)
 		}
 
@@ -209,7 +208,7 @@ func TestTrafficWithoutLogDirs(t *testing.T) {
 		time.Sleep(slowInterval)
 		wantSeries(t, set, "without sizes", lines(
 			`collector_success{collector="traffic"} 1`,
-			`signal_available{broker="",signal="message_size"} 0`, `signal_available{broker="",signal="topic_cleanup_policy"} 1`,
+			`signal_available{broker="",signal="message_size"} 0`, `signal_available{broker="",signal="topic_cleanup_policy"} 1`, `signal_available{broker="",signal="topics"} 1`,
 			`topic_log_end_offset{topic="orders"} 7`, `topic_log_start_offset{topic="orders"} 0`, `topic_messages_total{topic="orders"} 7`,
 		), "collector_success", "message_size", "signal", "topic_")
 	})
@@ -277,9 +276,7 @@ func joined(err error) string {
 // histogramOf adds up the histograms of a family.
 func histogramOf(t *testing.T, set *collector.Set, name string) (count uint64, sum float64) {
 	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(set)
-	families, err := registry.Gather()
+	families, err := set.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func meterDaemon(t *testing.T, path string, load fidelity.Load, collectors strin
 func meterServing(t *testing.T, d *daemon, load fidelity.Load, length time.Duration) usage {
 	t.Helper()
 	before, _ := d.delivered(t)
-	u := meter(t, d.child, length, func() { d.scrape(t) })
+	u := meter(t, d.child, length, func() { d.scrape(t, acceptProto) })
 	after, bad := d.delivered(t)
 	expected := float64(load.Partitions) * u.took.Seconds() / load.Interval.Seconds()
 	if n := after - before; bad > 0 || n < .95*expected || n > 1.05*expected {

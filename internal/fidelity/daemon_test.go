@@ -43,16 +43,7 @@ func startDaemon(t *testing.T, path string, load fidelity.Load, collectors strin
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
-	d := &daemon{url: "http://" + address + "/metrics"}
-	d.child = start(t, new(syncBuffer), path, "--config.file="+config, "--web.listen-address="+address)
-	await(t, 20*time.Second, "the daemon to serve", func() bool {
-		resp, err := http.Get(d.url)
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return err == nil
-	})
+	d := serveDaemon(t, path, "--config.file="+config)
 	await(t, 30*time.Second, "the daemon to reach all partitions", func() bool {
 		reached := 0
 		for _, m := range d.read(t)["kafka_prober_records_total"].GetMetric() {
@@ -61,6 +52,22 @@ func startDaemon(t *testing.T, path string, load fidelity.Load, collectors strin
 			}
 		}
 		return reached == load.Partitions
+	})
+	return d
+}
+
+// serveDaemon starts the daemon's binary and waits until it serves.
+func serveDaemon(t *testing.T, path string, args ...string) *daemon {
+	t.Helper()
+	address := freeAddress(t)
+	d := &daemon{url: "http://" + address + "/metrics"}
+	d.child = start(t, new(syncBuffer), path, append(args, "--web.listen-address="+address)...)
+	await(t, 20*time.Second, "the daemon to serve", func() bool {
+		resp, err := http.Get(d.url)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return err == nil
 	})
 	return d
 }
@@ -77,24 +84,38 @@ func brokersOnly() string {
 	return strings.Join(off, ", ")
 }
 
-// scrape asks for the series as Prometheus does, and reads the answer to its end.
-func (d *daemon) scrape(t *testing.T) {
+// scraped is what a scrape took.
+type scraped struct {
+	took  time.Duration
+	bytes int64 // on the wire
+}
+
+// acceptText is what Prometheus asks for as it comes, acceptProto where it takes native histograms.
+const (
+	acceptText  = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+	acceptProto = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6," + acceptText
+)
+
+// scrape asks for the series as Prometheus does, gzipped, and reads the answer to its end.
+func (d *daemon) scrape(t *testing.T, accept string) scraped {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Accept", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"+
-		"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
+	req.Header.Set("Accept", accept)
 	req.Header.Set("Accept-Encoding", "gzip")
+	began := time.Now()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatalf("scrape: %v", err)
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+	n, err := io.Copy(io.Discard, resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("scrape: status %s, %v", resp.Status, err)
 	}
+	return scraped{time.Since(began), n}
 }
 
 // read returns the daemon's series by name.

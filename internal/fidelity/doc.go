@@ -6,7 +6,7 @@
 //	probe    how ours is run, for ours and for the truth test
 //	brokers  many fake brokers in a process of their own
 //
-// Its tests carry the build tag bench and are what `make bench` runs, 20 minutes in all. Each can be had
+// Its tests carry the build tag bench and are what `make bench` runs, 25 minutes in all. Each can be had
 // alone, and each length is a flag (main_test.go), for instance
 //
 //	go test -tags bench -count 1 -v -run TestFidelity ./internal/fidelity -args -fidelity.pairs=2
@@ -18,8 +18,10 @@
 //	TestCost      CPU time and memory of the daemon beside the floor
 //	TestTruth     an added delay is measured as what it is
 //	TestScale     a hundred brokers
+//	TestPartitions  scrapes, memory and requests with 100,000 fake partitions
+//	TestPartitionsOnKafka  the same with 3,000 real ones
 //
-// All figures are ratios of two things that ran in turn on the same machine and cluster: absolute ones
+// But for those of partitions, all figures are ratios of two things that ran in turn on the same machine and cluster: absolute ones
 // differ by a factor of two between two runs of the same thing. A ratio is printed as the median of its
 // pairs with a bootstrapped 95 % interval, and the median is what a limit is compared with.
 package fidelity

@@ -32,6 +32,8 @@ var (
 
 	scaleBrokers = flag.Int("scale.brokers", 100, "number of brokers")
 	scaleLength  = flag.Duration("scale.length", time.Minute, "length of each of the daemon's two stretches")
+
+	partitionsLength = flag.Duration("partitions.length", 2*time.Minute, "how long the daemon is watched on each cluster of many partitions")
 )
 
 func TestMain(m *testing.M) {

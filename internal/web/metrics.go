@@ -32,11 +32,15 @@ const (
 // while a body is written, so a slow reader delays nobody. What nobody has
 // asked for within a second is dropped.
 //
+// A family that two gathers in a row return is written down once: it must not
+// change after it was returned.
+//
 // A gatherer or collector that fails in part, or panics, costs only its own
 // series. All methods may be called from several goroutines.
 type Metrics struct {
 	gatherer prometheus.Gatherer
 	trouble  *trouble
+	encoded  *encodings
 
 	scrapes       prometheus.Counter
 	gathers       prometheus.Counter
@@ -63,6 +67,7 @@ func NewMetrics(registerer prometheus.Registerer, gatherer prometheus.Gatherer, 
 	m := &Metrics{
 		gatherer:      gatherer,
 		trouble:       &trouble{log: log},
+		encoded:       newEncodings(),
 		scrapes:       counter("kafka_prober_scrapes_total", "Requests for the exposition."),
 		gathers:       counter("kafka_prober_scrape_gathers_total", "Times the series were gathered, at most once a second whatever the number of scrapes."),
 		gatherSeconds: counter("kafka_prober_scrape_gather_seconds_total", "Time spent gathering the series."),
@@ -118,7 +123,7 @@ func (m *Metrics) snapshot(ctx context.Context) (*snapshot, error) {
 	m.mu.Lock()
 	s := m.current
 	if s == nil || s.over() && time.Since(s.begun) >= maxAge {
-		s = newSnapshot()
+		s = newSnapshot(m.encoded)
 		m.current = s
 		// Not on the goroutine of the request: who asked first may hang up,
 		// and those who joined must not lose the gather with him.
@@ -150,6 +155,7 @@ func (m *Metrics) gather(s *snapshot) {
 		time.AfterFunc(maxAge-took, func() { m.forget(s) })
 	}()
 	s.families, s.err = m.gatherer.Gather()
+	m.encoded.retain(s.families)
 }
 
 func (m *Metrics) forget(s *snapshot) {

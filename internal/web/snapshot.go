@@ -2,12 +2,12 @@ package web
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/klauspost/compress/gzip" // a third of the time of the standard library's, for the same size
 	"github.com/klauspost/compress/zstd"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -20,6 +20,7 @@ type snapshot struct {
 	ready    chan struct{}       // closed when the gather is over
 	families []*dto.MetricFamily // what was gathered, possibly in part
 	err      error               // why something, or everything, is missing; nil if nothing is
+	encoded  *encodings          // of this gather and those before it
 
 	mu     sync.Mutex
 	bodies map[variant]*body // nine at most: three formats, three encodings
@@ -38,8 +39,8 @@ type body struct {
 	err   error // families that could not be encoded and are left out
 }
 
-func newSnapshot() *snapshot {
-	return &snapshot{begun: time.Now(), ready: make(chan struct{}), bodies: map[variant]*body{}}
+func newSnapshot(encoded *encodings) *snapshot {
+	return &snapshot{begun: time.Now(), ready: make(chan struct{}), encoded: encoded, bodies: map[variant]*body{}}
 }
 
 // over reports whether the gather has ended.
@@ -67,7 +68,7 @@ func (s *snapshot) render(v variant) (content []byte, fresh bool, err error) {
 	b.once.Do(func() {
 		fresh = true
 		if v.encoding == identity {
-			b.bytes, b.err = encode(s.families, v.format)
+			b.bytes, b.err = encode(s.families, v.format, s.encoded)
 			return
 		}
 		var plain []byte
@@ -81,7 +82,7 @@ func (s *snapshot) render(v variant) (content []byte, fresh bool, err error) {
 // encode writes the families in one format. A family that can't be written is
 // left out whole, not cut in the middle, and named in the error: the rest is
 // still worth serving.
-func encode(families []*dto.MetricFamily, format expfmt.Format) ([]byte, error) {
+func encode(families []*dto.MetricFamily, format expfmt.Format, encoded *encodings) ([]byte, error) {
 	var (
 		buf  bytes.Buffer
 		errs []error
@@ -89,7 +90,7 @@ func encode(families []*dto.MetricFamily, format expfmt.Format) ([]byte, error) 
 	)
 	for _, family := range families {
 		whole := buf.Len()
-		if err := enc.Encode(family); err != nil {
+		if err := encoded.write(&buf, enc, format, family); err != nil {
 			buf.Truncate(whole)
 			errs = append(errs, fmt.Errorf("encode %s: %w", family.GetName(), err))
 		}
