@@ -69,7 +69,7 @@ var foreign = []struct {
 		[]string{"collector/jmxpage", "prober/engine", "prober/ledger", "prober/record", "prober/schedule", "prober/topics", "internal/config", "internal/demo", "internal/kind"}},
 	{"github.com/coreos/go-systemd", []string{"internal/systemd"}, nil},
 	{"github.com/prometheus/exporter-toolkit", []string{"", "internal/web"}, nil},
-	{"net/http", []string{"collector", "internal/web", "internal/kafka", "internal/kafkatest"}, // kafka: an OAuth token endpoint; collector: brokers' pages
+	{"net/http", []string{"collector", "internal/web", "internal/kafka", "internal/kafkatest", "internal/fidelity/brokers"}, // kafka: an OAuth token endpoint; collector: brokers' pages
 		[]string{"prober/ledger", "prober/record", "prober/schedule"}},
 	{"net", nil, []string{"prober/ledger", "prober/record", "prober/schedule"}},
 	{"log", nil, []string{"prober/ledger", "prober/record", "prober/schedule"}},
