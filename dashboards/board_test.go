@@ -144,7 +144,7 @@ var emptiness = regexp.MustCompile(`\n\n(Partly empty|Empty) (.+)\.$`)
 // reasons are why a panel may be empty, in the words of src/panels.py.
 var reasons = []string{
 	"when healthy", "without history", "where Kafka does not say", "without native histograms", "without JMX pages",
-	"without the flush probe", "without the burst probe", "without consumer groups", "without TLS", "unless configured",
+	"where no flush can be measured", "without the burst probe", "without consumer groups", "without TLS", "unless configured",
 }
 
 // mayBeEmpty returns why the panel may have no data, "" if it may not, and whether some of its queries have.

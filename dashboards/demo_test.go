@@ -39,7 +39,7 @@ func TestPanels(t *testing.T) {
 	}
 	t.Cleanup(cluster.Close)
 	r := run(t, fmt.Sprintf(often, strings.Join(cluster.Bootstrap(), ", ")), []string{
-		"when healthy", "without history", "where Kafka does not say", "without JMX pages", "without the flush probe",
+		"when healthy", "without history", "where Kafka does not say", "without JMX pages", "where no flush can be measured",
 		"without the burst probe", "without TLS", "unless configured",
 	})
 	r.check(t)

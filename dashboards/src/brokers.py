@@ -157,7 +157,7 @@ def messages(board) -> None:
               Query(f"topk(10, {size})", "{{kafka_cluster}} {{topic}}"), empty="kafka"),
         chart("Bytes per message against a day and a week ago", "Above 1 messages have grown: slowly means that a service began to send larger ones.", "none",
               Query(f"topk(10, {size} / ({ago('1d')} > 0))", "{{kafka_cluster}} {{topic}} against a day ago"),
-              Query(f"topk(10, {size} / ({ago('7d')} > 0))", "{{kafka_cluster}} {{topic}} against a week ago"), empty="kafka"),
+              Query(f"topk(10, {size} / ({ago('7d')} > 0))", "{{kafka_cluster}} {{topic}} against a week ago"), empty="history"),
         chart("Records in by topic", "The ten topics that take in most records.", "cps",
               Query(f"topk(10, {by('max', ('kafka_cluster', 'topic'), rate(topic('topic_messages_total')))})", "{{kafka_cluster}} {{topic}}")),
     )

@@ -80,9 +80,15 @@ def add(board: dashboard.Dashboard, title: str, *panels: Builder) -> None:
         board.with_panel(panel)
 
 
+def encoded(model: dm.Dashboard) -> dict:
+    return json.loads(json.dumps(model, cls=JSONEncoder))
+
+
 def write(board: dashboard.Dashboard, folder: Path) -> Path:
     """Writes a dashboard under its uid, in the bytes that the same source always gives."""
-    model = json.loads(json.dumps(board.build(), cls=JSONEncoder))
+    model = encoded(board.build())
+    if encoded(dm.Dashboard.from_json(model)) != model:
+        raise ValueError(f"{model['uid']} has something that Grafana's schema does not know, which the SDK drops when it reads it")
     for shown in (*model["links"], *model["annotations"]["list"]):
         del shown["placement"]  # the SDK has no other value than one that hides it in a menu
     path = folder / f"{model['uid']}.json"

@@ -20,7 +20,7 @@ EMPTY = {
     "kafka": ("where Kafka does not say", "Kafka does not say"),
     "native": ("without native histograms", "needs native histograms"),
     "jmx": ("without JMX pages", "needs the brokers' JMX pages"),
-    "flush": ("without the flush probe", "needs the flush probe"),
+    "flush": ("where no flush can be measured", "no flush can be measured"),
     "burst": ("without the burst probe", "needs the burst probe"),
     "groups": ("without consumer groups", "no consumer groups"),
     "tls": ("without TLS", "no TLS"),

@@ -82,7 +82,7 @@ def integrity(board) -> None:
         chart("Foreign records", "Records in the probe's topic that are another process's, ignored: other probers, or an earlier run of this one.", "cps",
               Query(by("sum", (*BY_PROBE, "reason"), rate(probe("records_foreign_total"))), "{{kafka_cluster}} {{probe}} {{reason}}"), empty="healthy"),
         chart("Clocks", "How far each broker's clock is ahead of the prober's host, between two bounds; only where topics have LogAppendTime.", "s",
-              Query(by("max", (*BY_PROBE_BROKER, "bound"), probe_broker("broker_clock_offset_seconds")), BROKER_LEGEND + " {{bound}}"), empty="kafka", least=None),
+              Query(by("max", (*BY_PROBE_BROKER, "bound"), probe_broker("broker_clock_offset_seconds")), BROKER_LEGEND + " {{bound}}"), empty="configured", least=None),
     )
 
 
