@@ -20,6 +20,7 @@ clusters:
     probes:
       - {kind: steady}
       - {kind: connect, interval: 2s, timeout: 1s}
+      - {kind: burst, interval: 5s, timeout: 2s}
     collectors:
       configs: {interval: 10s}
       groups: {interval: 5s}
@@ -40,7 +41,7 @@ func TestPanels(t *testing.T) {
 	t.Cleanup(cluster.Close)
 	r := run(t, fmt.Sprintf(often, strings.Join(cluster.Bootstrap(), ", ")), []string{
 		"when healthy", "without history", "where Kafka does not say", "without JMX pages", "where no flush can be measured",
-		"without the burst probe", "without TLS", "unless configured",
+		"without TLS", "unless configured",
 	})
 	r.check(t)
 	t.Run("exemplars", r.checkExemplars)

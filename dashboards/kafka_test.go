@@ -20,7 +20,7 @@ func TestPanelsOnKafka(t *testing.T) {
 	c := kafkatest.Start(t)
 	trade(t, c.Bootstrap())
 	r := run(t, fmt.Sprintf(often, strings.Join(c.Bootstrap(), ", ")), []string{
-		"when healthy", "without history", "without JMX pages", "where no flush can be measured", "without the burst probe", "without TLS", "unless configured",
+		"when healthy", "without history", "without JMX pages", "where no flush can be measured", "without TLS", "unless configured",
 	})
 	for job := range scraping {
 		await(t, 30*time.Second, "the size of messages and the groups' lag", func() bool {

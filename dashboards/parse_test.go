@@ -57,14 +57,23 @@ func (e *expression) walk(inside []string, visit func(e *expression, inside []st
 	}
 }
 
-// selectors returns the selectors below a node.
-func (e *expression) selectors() []*expression {
+// labelling returns the selectors below a node that give its result labels: what is on the right of `and` and
+// `unless` gives none.
+func (e *expression) labelling() []*expression {
+	if e == nil {
+		return nil
+	}
+	if e.Type == "vectorSelector" || e.Type == "matrixSelector" {
+		return []*expression{e}
+	}
+	below := append([]*expression{e.Expr, e.LHS, e.Param}, e.Args...)
+	if e.Op != "and" && e.Op != "unless" {
+		below = append(below, e.RHS)
+	}
 	var all []*expression
-	e.walk(nil, func(e *expression, _ []string) {
-		if e.Type == "vectorSelector" || e.Type == "matrixSelector" {
-			all = append(all, e)
-		}
-	})
+	for _, b := range below {
+		all = append(all, b.labelling()...)
+	}
 	return all
 }
 

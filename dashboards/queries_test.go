@@ -133,13 +133,13 @@ func fixedWindow(name string, milliseconds int64) bool {
 	return false
 }
 
-// groupingFaults finds labels to aggregate by that no series below has, but for those that exist by a join.
+// groupingFaults finds labels to aggregate by that a series below does not have.
 func groupingFaults(e *expression, all map[string]exported) (faults []string) {
 	for _, label := range e.Grouping {
 		if label == "job" || label == "instance" {
 			continue
 		}
-		for _, below := range e.selectors() {
+		for _, below := range e.labelling() {
 			for _, name := range below.series() {
 				if s, _, known := lookup(all, name); known && !slices.Contains(s.labels, label) {
 					faults = append(faults, fmt.Sprintf("aggregates %s by %s, a label that it does not have", name, label))

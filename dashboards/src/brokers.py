@@ -8,7 +8,7 @@ import frame
 from frame import BROKERS, PROBE
 from overview import thresholds
 from panels import UP, Column, Query, bars, chart, grid, limit, link, states
-from queries import BY_BROKER, broker, by, cluster, probe_broker, quantile, rate, share, topic
+from queries import PAGED, BY_BROKER, broker, by, cluster, probe_broker, quantile, rate, share, topic
 
 ONE = ("kafka_cluster",)
 LEGEND = "{{kafka_cluster}} broker {{broker}}"
@@ -83,7 +83,7 @@ def requests(board) -> None:
         chart("Errors by code", "Answers with an error, by Kafka's name for it. NOT_LEADER_OR_FOLLOWER during an election is normal.", "cps",
               Query(by("max", (*BY_BROKER, "error"), rate(broker("broker_request_errors_total"))) + " > 0", LEGEND + " {{error}}"), empty="healthy"),
         chart("Latency by broker as a client sees it, p95", "End to end, to set beside the broker's own figures.", "s",
-              Query(quantile(0.95, probe_broker, "end_to_end_latency_seconds", BY_BROKER), LEGEND), limit(thresholds("end_to_end")), links=(TO_PROBE,)),
+              Query(quantile(0.95, probe_broker, "end_to_end_latency_seconds", BY_BROKER, only=PAGED), LEGEND), limit(thresholds("end_to_end")), links=(TO_PROBE,)),
     )
 
 

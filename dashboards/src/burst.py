@@ -35,7 +35,7 @@ def latest(board) -> None:
              Query(last("timestamp_seconds") + " * 1000"), Query(f"{last('bytes_per_second')} / ({earlier('bytes_per_second')} > 0)"),
              labels={"kafka_cluster": "Cluster", "listener": "Listener", "probe": "Probe", "broker": "Broker"},
              columns=[Column("Records/s", "cps"), Column("Bytes/s", "Bps"), Column("Took", "s"), Column("Success", "bool", [(None, RED), (1, GREEN)]),
-                      Column("Ended", "dateTimeFromNow"), Column("Against the day", "percentunit", [(None, RED), (0.8, ORANGE), (0.9, GREEN)])], empty="burst"),
+                      Column("Ended", "dateTimeFromNow"), Column("Against the day", "percentunit", [(None, RED), (0.8, ORANGE), (0.9, GREEN)])], empty="partly history"),
     )
 
 
@@ -56,8 +56,8 @@ def records(board) -> None:
         board, "Records of the bursts",
         chart("End-to-end latency", "From due to read back, of the records of bursts: how latency holds under load.", "s",
               *(Query(quantile(q, probe, E2E, BY_PROBE, window="[5m]"), f"{{{{kafka_cluster}}}} {{{{probe}}}} p{q * 100:g}") for q in (0.5, 0.95, 0.99, 0.999)),
-              width=12, empty="burst", links=(link("Probe detail", PROBE, "kafka_cluster", "probe"),)),
-        heat("All records of bursts", "Where the records lie.", "s", buckets(probe_broker, E2E), empty="burst"),
+              width=12, empty="native", links=(link("Probe detail", PROBE, "kafka_cluster", "probe"),)),
+        heat("All records of bursts", "Where the records lie.", "s", buckets(probe_broker, E2E), empty="native"),
         chart("Outcomes", "What became of the records of bursts.", "cps", Query(by("sum", (*BY_PROBE, "outcome"), rate(probe_broker("records_total"))), "{{kafka_cluster}} {{probe}} {{outcome}}"),
               stacked=True, empty="burst"),
         chart("Lost or corrupt", "Records acknowledged and not in the log, and records read back with changed bytes.", "short",
@@ -69,7 +69,7 @@ def records(board) -> None:
 
 
 def around(board) -> None:
-    bursts = by("max", BY_PROBE, client("burst_running"))
+    bursts = by("max", BY_PROBE, cluster("burst_running"))
     p95 = f"{quantile(0.95, client, E2E, BY_PROBE)} unless on (kafka_cluster, listener, probe) {bursts}"
     frame.add(
         board, "Around the bursts",

@@ -3,7 +3,7 @@
 import frame
 from frame import BROKERS, CONSUMER, OVERVIEW, PROBE
 from panels import GREEN, ORANGE, RED, UP, YELLOW, Column, Query, chart, grid, heat, limit, link, matrix, number, states
-from queries import (BY_BROKER, BY_PROBE, BY_PROBE_BROKER, FIRING, broker, buckets, by, cluster, group_topic, increase, probe,
+from queries import (PAGED, BY_BROKER, BY_PROBE, BY_PROBE_BROKER, FIRING, broker, buckets, by, cluster, group_topic, increase, probe,
                      probe_broker, quantile, rate, runtime, share, topic)
 
 SLO = (*BY_PROBE, "slo")
@@ -30,8 +30,8 @@ def verdict(board) -> None:
     frame.add(
         board, "Verdict",
         number("End-to-end p95, worst broker", "The slowest broker's p95 of what a client of the cluster sees. The steps are the default "
-               "thresholds of 100 and 500 ms; the lines in the charts below are the configured ones.", "s",
-               Query(f"max({quantile(0.95, probe_broker, E2E, BY_PROBE_BROKER)})"), (None, GREEN), (0.1, ORANGE), (0.5, RED)),
+               "thresholds of 100 and 500 ms; the lines in the charts below are the configured ones. Bursts have no threshold and are left out.", "s",
+               Query(f"max({quantile(0.95, probe_broker, E2E, BY_PROBE_BROKER, only=PAGED)})"), (None, GREEN), (0.1, ORANGE), (0.5, RED)),
         number("Delivered", "Share of the records judged that were read back in time. Records skipped because the prober itself was away are left out.",
                "percentunit", Query(share(f"sum({rate(DELIVERED)})", f"sum({rate(JUDGED)})")),
                (None, RED), (0.99, ORANGE), (0.999, GREEN), decimals=2),
@@ -78,20 +78,20 @@ def latency(board) -> None:
     frame.add(
         board, "Latency of a client",
         chart("End-to-end latency", "From the instant a record was due to reading it back. A record that never came counts with its timeout, so an outage is a high "
-              "line, not a gap. Dots are single records with their partition and offset.", "s",
-              *(Query(quantile(q, probe, E2E, BY_PROBE), f"{{{{kafka_cluster}}}} {{{{probe}}}} p{q * 100:.0f}", exemplars=q == 0.99) for q in (0.5, 0.95, 0.99)),
+              "line, not a gap. Bursts have no threshold and are left out. Dots are single records with their partition and offset.", "s",
+              *(Query(quantile(q, probe, E2E, BY_PROBE, only=PAGED), f"{{{{kafka_cluster}}}} {{{{probe}}}} p{q * 100:.0f}", exemplars=q == 0.99) for q in (0.5, 0.95, 0.99)),
               limit(thresholds("end_to_end")), width=12, links=(link("Probe detail", PROBE, "kafka_cluster", "probe"),)),
         heat("End-to-end latency, all records", "Where the records lie: two bands mean two kinds of brokers or paths, a ceiling at the timeout means that they don't come at all.",
-             "s", buckets(probe, E2E)),
+             "s", buckets(probe, E2E, only=PAGED)),
         chart("Worst brokers, p95 end to end", "The ten brokers with the highest p95. One of them high is that broker; all of them high is often one frozen follower, which "
               "'Append without followers' below names.", "s",
-              Query(f"topk(10, {quantile(0.95, probe_broker, E2E, BY_PROBE_BROKER)})", "{{kafka_cluster}} {{probe}} broker {{broker}}"),
+              Query(f"topk(10, {quantile(0.95, probe_broker, E2E, BY_PROBE_BROKER, only=PAGED)})", "{{kafka_cluster}} {{probe}} broker {{broker}}"),
               limit(thresholds("end_to_end")), links=(link("Probe detail", PROBE, "kafka_cluster", "probe", "broker"),)),
         chart("Append without followers, p95", "Acknowledgement by the leader alone, which needs no follower: the broker that is high here is the one that is slow, over 5 minutes.", "s",
               Query(f"topk(10, {quantile(0.95, probe_broker, 'log_append_seconds', BY_PROBE_BROKER, window='[5m]')})", "{{kafka_cluster}} broker {{broker}}"),
               empty="flush", links=(link("Broker health", BROKERS, "kafka_cluster", "broker"),)),
         matrix("p95 by prober and broker", "A row that is slow is a prober or its network, a column that is slow is a broker. Coloured by the default thresholds.", "s",
-               Query(quantile(0.95, probe_broker, E2E, ("instance", "broker"))), row="instance", column="broker",
+               Query(quantile(0.95, probe_broker, E2E, ("instance", "broker"), only=PAGED)), row="instance", column="broker",
                steps=[(None, GREEN), (0.1, ORANGE), (0.5, RED)], width=8),
     )
 

@@ -54,10 +54,14 @@ def increase(series: str, window: str = WINDOW) -> str:
     return f"increase({series}{window})"
 
 
-def quantile(q: float, select: Selector, name: str, labels: tuple[str, ...], match: str = "", window: str = WINDOW) -> str:
+# Restricts series to the probes that have a limit for their end-to-end latency: a burst is slower, and may be.
+PAGED = " and on (kafka_cluster, listener, probe) " + probe("threshold_seconds", 'signal="end_to_end"')
+
+
+def quantile(q: float, select: Selector, name: str, labels: tuple[str, ...], match: str = "", window: str = WINDOW, only: str = "") -> str:
     """Quantile q of a histogram; nothing, rather than NaN, where nothing was observed."""
-    native = by("sum", labels, rate(select(name, match), window))
-    classic = by("sum", (*labels, "le"), rate(select(name + "_bucket", match), window))
+    native = by("sum", labels, rate(select(name, match), window) + only)
+    classic = by("sum", (*labels, "le"), rate(select(name + "_bucket", match), window) + only)
     return f"(histogram_quantile({q}, {native}) or histogram_quantile({q}, {classic})) >= 0"
 
 
@@ -70,9 +74,10 @@ def mean(select: Selector, name: str, labels: tuple[str, ...], match: str = "", 
     return f"{native_sum} / ({native_count} > 0) or {classic_sum} / ({classic_count} > 0)"
 
 
-def buckets(select: Selector, name: str, match: str = "") -> str:
+def buckets(select: Selector, name: str, match: str = "", only: str = "") -> str:
     """Observations of a histogram by bucket, for a heatmap."""
-    return f"sum({increase(select(name, match))}) or on () {by('sum', ('le',), increase(select(name + '_bucket', match)))}"
+    native = f"sum({increase(select(name, match))}{only})"
+    return f"{native} or on () {by('sum', ('le',), increase(select(name + '_bucket', match)) + only)}"
 
 
 def share(part: str, whole: str) -> str:
