@@ -61,8 +61,9 @@ func (c *JMXClient) Validate() error {
 	return errors.Join(errs...)
 }
 
-// client returns the HTTP client. It reads the files of tls_config, and fails if it can't.
-func (c *JMXClient) client() (*http.Client, error) {
+// client returns the HTTP client. It reads the files of tls_config, and fails if it can't. dial is nil for
+// the usual network.
+func (c *JMXClient) client(dial commonconfig.DialContextFunc) (*http.Client, error) {
 	config := commonconfig.DefaultHTTPClientConfig
 	config.FollowRedirects = c.FollowRedirects
 	if b := c.BasicAuth; b != nil {
@@ -87,5 +88,5 @@ func (c *JMXClient) client() (*http.Client, error) {
 		}
 		config.ProxyURL = commonconfig.URL{URL: proxy}
 	}
-	return commonconfig.NewClientFromConfig(config, "jmx")
+	return commonconfig.NewClientFromConfig(config, "jmx", commonconfig.WithDialContextFunc(dial))
 }

@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/kafka-prober/kafka_prober/internal/kind"
 	"github.com/kafka-prober/kafka_prober/internal/security"
@@ -40,19 +42,13 @@ func TestJMXHostilePages(t *testing.T) {
 		{name: "unknown MBeans", page: say(queueLine + "kafka_coordinator_group_numgroups 1\nkafka_server_replicamanager_total_of_total_value 1\nkafka_ 1\nkafka_a_b 1\n"), series: []string{`broker_request_queue_size{broker="2"} 3`}},
 		{name: "another program", page: say("go_goroutines 8\n"), reason: "PAGE_FOREIGN"},
 		{name: "100 MB", page: func(w http.ResponseWriter, r *http.Request) {
-			chunk := []byte(strings.Repeat("a 1\n", 1<<18))
+			chunk := []byte(strings.Repeat("a{b=\""+strings.Repeat("c", 4000)+"\"} 1\n", 260))
 			for range 100 {
 				if _, err := w.Write(chunk); err != nil {
 					return
 				}
 			}
 		}, reason: "PAGE_TOO_LARGE"},
-		{name: "a stall", page: func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprint(w, healthy)
-			_ = http.NewResponseController(w).Flush()
-			<-r.Context().Done()
-		}, reason: "DEADLINE_EXCEEDED"},
-		{name: "no answer", page: func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, reason: "DEADLINE_EXCEEDED"},
 		{name: "a broken connection", page: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			fmt.Fprint(w, healthy)
@@ -72,9 +68,7 @@ func TestJMXHostilePages(t *testing.T) {
 			url := servePages(t, mux)
 			j := newJMXTest(t, func(s *JMXSettings) {
 				s.Targets = []JMXTarget{{1, url + "/1"}, {2, url + "/2"}}
-				if test.reason == "DEADLINE_EXCEEDED" {
-					s.Timeout = jmxMinTimeout
-				}
+				s.Timeout = s.Interval / 2
 			})
 			up, want := 1, append([]string{}, test.series...)
 			if test.reason != "" && test.series == nil {
@@ -94,6 +88,53 @@ const queueLine = "kafka_network_requestchannel_requestqueuesize 3\n"
 
 func say(page string) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, page) }
+}
+
+// A page that stalls costs its timeout and no other page, and then the cap on what is read at a time.
+func TestJMXStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var nw kfake.VirtualNetwork
+		listener, err := nw.Listen("tcp", "127.0.0.1:9404")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mux := http.NewServeMux()
+		mux.HandleFunc("/1", say(healthy))
+		mux.HandleFunc("/2", func(w http.ResponseWriter, r *http.Request) { // half a page, the rest after 30 s
+			fmt.Fprint(w, healthy)
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(30 * time.Second):
+			}
+			fmt.Fprint(w, queueLine)
+		})
+		mux.HandleFunc("/3", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		server := &http.Server{Handler: mux}
+		go func() { _ = server.Serve(listener) }()
+		defer server.Close()
+
+		for _, test := range []struct {
+			concurrency int
+			took        time.Duration // three pages at once, or one after the other in any order
+		}{{3, 10 * time.Second}, {1, 20 * time.Second}} {
+			j := newJMXTest(t, func(s *JMXSettings) {
+				s.Concurrency = test.concurrency
+				for id := range int32(3) {
+					s.Targets = append(s.Targets, JMXTarget{id + 1, fmt.Sprintf("http://127.0.0.1:9404/%d", id+1)})
+				}
+			})
+			j.reader.dial = nw.DialContext
+			start := time.Now()
+			j.want("stalls", text(`broker_page_up{broker="1",role="broker"} 1`, `broker_page_up{broker="2",role="broker"} 0`, `broker_page_up{broker="3",role="broker"} 0`, healthySeries,
+				`collector_partial_errors_total{broker="2",reason="DEADLINE_EXCEEDED"} 1`, `collector_partial_errors_total{broker="3",reason="DEADLINE_EXCEEDED"} 1`),
+				"broker_page_up", "broker_under", "broker_request", "collector_partial")
+			if took := time.Since(start); took != test.took {
+				t.Errorf("%d at a time took %v", test.concurrency, took)
+			}
+			j.Close()
+		}
+	})
 }
 
 // A scrape serves what there is while a page does not answer.

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	commonconfig "github.com/prometheus/common/config"
+
 	"github.com/kafka-prober/kafka_prober/collector/jmxpage"
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 )
@@ -33,7 +35,8 @@ type jmxReading struct {
 // jmxReader reads pages over HTTP. Safe for concurrent use.
 type jmxReader struct {
 	settings JMXClient
-	max      int64 // bytes of a page
+	max      int64                        // bytes of a page
+	dial     commonconfig.DialContextFunc // nil for the usual network
 
 	mu   sync.Mutex   // guards http
 	http *http.Client // nil until the files of the settings could be read
@@ -94,7 +97,7 @@ func (r *jmxReader) client() (*http.Client, error) {
 	if r.http != nil {
 		return r.http, nil
 	}
-	client, err := r.settings.client()
+	client, err := r.settings.client(r.dial)
 	if err != nil {
 		return nil, fmt.Errorf("make the HTTP client: %w", err)
 	}

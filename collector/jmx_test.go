@@ -196,7 +196,7 @@ func TestJMXIdle(t *testing.T) {
 
 // What a dialect leaves out is said, and not taken for 0.
 func TestJMXSignals(t *testing.T) {
-	p := pages{"/bitnami": recordedPage(t, "bitnami.prom"), "/ours": recordedPage(t, "ours.prom"),
+	p := pages{"/bitnami": recordedPage(t, "bitnami.prom"), "/ours": recordedPage(t, "ours.prom"), "/half": "kafka_server_brokertopicmetrics_bytesout_total 1\nkafka_server_brokertopicmetrics_messagesin_total 1\n",
 		"/controller": "kafka_controller_kafkacontroller_activecontrollercount 1\nkafka_log_logflushstats_logflushrateandtimems{quantile=\"0.95\"} 1\nkafka_log_logflushstats_logflushrateandtimems_count 5\n"}
 	url := servePages(t, p)
 	j := newJMXTest(t, func(s *JMXSettings) {
@@ -227,6 +227,8 @@ func TestJMXSignals(t *testing.T) {
 	); text(lacks...) != want {
 		t.Errorf("got\n%s\nwant\n%s", text(lacks...), want)
 	}
+	half := newJMXTest(t, func(s *JMXSettings) { s.Targets = []JMXTarget{{1, url + "/half"}} })
+	half.want("a signal of three numbers, one of which is missing", `signal_available{broker="1",signal="broker_traffic"} 0`, `signal_available{broker="1",signal="broker_traffic"}`)
 	if all := strings.Count(got, "\n") + 1; all != 3+2*21+5 {
 		t.Errorf("%d signals", all)
 	}
