@@ -53,6 +53,7 @@ soak: java ## ten minutes of random harm to a real Kafka; SOAK_FLAGS='-soak.for=
 bench: java ## beside a bare loop and Kafka's own tool, on a real Kafka, and with 100,000 partitions: 25 minutes on an otherwise idle machine
 	go test -run '^$$' -bench . -benchmem ./prober/...
 	go test -tags bench -count 1 -v -timeout 40m ./internal/fidelity $(BENCH_FLAGS)
+	go test -tags bench -count 1 -v -timeout 60m -run '^TestFlush(Table|OnOff|Cost)$$' ./prober
 
 dashboards: .tools/venv ## write dashboards/*.json from their source
 	PYTHONDONTWRITEBYTECODE=1 .tools/venv/bin/python dashboards/src/generate.py

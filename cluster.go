@@ -110,10 +110,15 @@ func (r *cluster) startProbe(instance config.Instance, mode topics.Mode, maxTopi
 	p := &probe{fingerprint: instance.Fingerprint(), end: end, ended: make(chan struct{})}
 	log := r.log.With("probe", instance.Name)
 	env := prober.Env{Factory: r.factory, Mode: mode, MaxTopicRate: maxTopicRate, Log: log}
-	if promise := r.promised(instance.Name, settings.Promise()); promise.Topic != "" {
-		env.Sink = r.recorder.Probe(promise)
-	} else {
-		env.Reach = r.recorder.Reach(promise)
+	promise := settings.Promise()
+	promised := r.promised(instance.Name, promise)
+	switch {
+	case promise.Appends:
+		env.Flush = r.recorder.Flush(promised)
+	case promise.Topic != "":
+		env.Sink = r.recorder.Probe(promised)
+	default:
+		env.Reach = r.recorder.Reach(promised)
 	}
 	go func() {
 		defer close(p.ended)

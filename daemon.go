@@ -72,7 +72,7 @@ func newDaemon(cfg *config.Config, log *slog.Logger) *daemon {
 		versioncollector.NewCollector("kafka_prober"),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		d.recorder, d.traffic, d.reloads.ok, d.reloads.at,
+		d.recorder, d.recorder.Signals(), d.traffic, d.reloads.ok, d.reloads.at,
 	)
 	return d
 }

@@ -29,7 +29,7 @@ func init() {
 		Help:    "What topics are set to: replication factor, min ISR, retention, largest message, cleanup policy.",
 		Default: true,
 		New: func() kind.Settings {
-			return &ConfigsSettings{Interval: kind.Duration(5 * time.Minute), TopicFilter: defaultTopicFilter()}
+			return &ConfigsSettings{Interval: kind.Duration(5 * time.Minute), TopicFilter: detailTopicFilter()}
 		},
 	})
 }

@@ -39,7 +39,7 @@ func init() {
 			return &LogDirsSettings{
 				Interval:    kind.Duration(time.Minute),
 				Timeout:     kind.Duration(10 * time.Second),
-				TopicFilter: defaultTopicFilter(),
+				TopicFilter: detailTopicFilter(),
 			}
 		},
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 	"github.com/kafka-prober/kafka_prober/internal/kind"
+	"github.com/kafka-prober/kafka_prober/prober/flush"
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
 	"github.com/kafka-prober/kafka_prober/prober/reach"
 	"github.com/kafka-prober/kafka_prober/prober/topics"
@@ -41,8 +42,9 @@ type Env struct {
 	Factory      *kafka.Factory // of the cluster and listener
 	Mode         topics.Mode    // how much topic care the probe may take
 	MaxTopicRate float64        // records/s and partition, of all probers together
-	Sink         ledger.Sink    // of probes whose promise has a topic
-	Reach        reach.Sink     // of the others
+	Sink         ledger.Sink    // of probes whose promise has a topic, and no Appends
+	Reach        reach.Sink     // of those that send no records
+	Flush        flush.Sink     // of those whose promise has Appends
 	Log          *slog.Logger
 }
 
@@ -59,6 +61,7 @@ type Promise struct {
 	SLOLatency time.Duration // up to which a delivered record is good
 	Thresholds []Threshold
 	Lean       bool // beside another probe that has all series: only what that one does not tell
+	Appends    bool // only how long brokers take to append records is measured: they are not read back
 }
 
 // Threshold is a limit of a signal's 95th percentile, with the severity of being over it.

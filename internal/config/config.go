@@ -73,7 +73,7 @@ type Listener struct {
 }
 
 // Ways returns the cluster as it is reached by each of its listeners, its own first. The others have no
-// collectors: what a cluster says of itself is the same on all.
+// collectors, and no probes of what is behind all listeners alike: that is the same on all.
 func (c Cluster) Ways() []Cluster {
 	own := c
 	own.Listeners = nil
@@ -85,6 +85,7 @@ func (c Cluster) Ways() []Cluster {
 			way.BootstrapServers = slices.Sorted(maps.Keys(l.AddressMap))
 		}
 		way.Collectors = nil
+		way.Probes = slices.DeleteFunc(slices.Clone(own.Probes), func(p Instance) bool { return p.Kind.OneListener })
 		ways = append(ways, way)
 	}
 	return ways

@@ -97,6 +97,25 @@ func TestWays(t *testing.T) {
 	}
 }
 
+// TestWaysOfOneListener has a kind of probe that runs on the first listener alone.
+func TestWaysOfOneListener(t *testing.T) {
+	kinds := testKinds()
+	kinds.Probes.Register(kind.Kind{Name: "flush", Help: "the disks", New: newISR, OneListener: true})
+	c, err := config.Parse("ways", []byte("clusters: [{name: prod, bootstrap_servers: [a:1], probes: [{kind: flush}, {kind: burst, records: 1}], listeners: [{name: external, bootstrap_servers: [b:1]}]}]"), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, way := range c.Clusters[0].Ways() {
+		for _, p := range way.Probes {
+			got = append(got, way.Listener+" "+p.Name)
+		}
+	}
+	if want := []string{"default flush", "default burst", "external burst"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestFromBootstrap(t *testing.T) {
 	got, err := config.FromBootstrap([]string{"kafka-1:9092, kafka-2:9092", "kafka-3:9092"}, testKinds())
 	if err != nil {

@@ -82,6 +82,11 @@ func (c *Cluster) layOut() error {
 			return err
 		}
 	}
+	if c.settings.slowDisk {
+		if err := c.buildSlowDisk(); err != nil {
+			return err
+		}
+	}
 	controllerAddr, err := c.ports.addr()
 	if err != nil {
 		return err

@@ -132,6 +132,9 @@ func (n *Node) start() error {
 	cmd := exec.Command(n.cluster.java, append(n.args[:len(n.args):len(n.args)], n.configPath())...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = n.dir, out, out
 	cmd.Env = append(os.Environ(), n.cluster.settings.env[n.ID]...)
+	if n.slow() {
+		cmd.Env = append(cmd.Env, n.slowDiskEnv()...)
+	}
 	p, err := launch(cmd)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", n, err)

@@ -66,6 +66,11 @@ func (n *Node) prepare(props map[string]string, clusterID string) error {
 	if err := os.WriteFile(n.configPath(), []byte(propertiesText(props)), 0o644); err != nil {
 		return err
 	}
+	if n.slow() {
+		if err := os.WriteFile(n.slowDiskFile(), make([]byte, slowDiskSize), 0o644); err != nil {
+			return err
+		}
+	}
 	if n.ID == ControllerID {
 		return nil // formatted by StorageTool, which knows the default features of its version
 	}

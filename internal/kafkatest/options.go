@@ -30,6 +30,7 @@ type settings struct {
 	brokerDefaults bool                         // leave timings as Kafka ships them
 	jmxPages       bool                         // one JMX exporter page per node
 	jolokia        bool                         // one Jolokia agent per node
+	slowDisk       bool                         // SlowDisk
 	jvm            []string                     // JVM flags of every node
 	listeners      []listener                   // in the order they were asked for, PLAINTEXT first
 	config         map[string]string            // properties of every node

@@ -21,12 +21,17 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 	return c.awaitMetadata(ctx, func(*kmsg.MetadataResponse) error { return nil })
 }
 
-// Heal brings the cluster back to what it was at its start: paused nodes resumed, the others started,
+// Heal brings the cluster back to what it was at its start: paused nodes resumed, disks fast, the others started,
 // every replica in sync, every preferred leader leading. Topics stay.
 func (c *Cluster) Heal(ctx context.Context) error {
 	for _, n := range c.nodes {
 		if err := errors.Join(n.Resume(), n.start()); err != nil {
 			return fmt.Errorf("heal cluster: %w", err)
+		}
+		if n.slow() {
+			if err := n.DelayFsync(0); err != nil {
+				return fmt.Errorf("heal cluster: %w", err)
+			}
 		}
 	}
 	if err := c.awaitMetadata(ctx, inSync); err != nil {

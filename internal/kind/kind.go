@@ -42,6 +42,9 @@ type Kind struct {
 	Help    string          // what it is for, in one sentence
 	Default bool            // whether it runs where the configuration does not mention it
 	New     func() Settings // settings with their defaults; a fresh value on each call, no I/O
+
+	// OneListener is set for a probe of what is behind all listeners of a cluster alike: it runs on the first.
+	OneListener bool
 }
 
 // validName is the form of a kind's name: it is a YAML key, the default of the

@@ -7,6 +7,7 @@
 //	  probe    one per (kafka_cluster, listener, probe): settings and the function that says its state
 //	    topic  the histograms, and the series that carry no broker
 //	      series   one per broker: a ledger.Tally and what results add to it, under one lock
+//	  ReachSink, FlushSink   the same for probes of connections and of flushes, which have no such records
 //
 // Two rules hold in every single exposition, however busy the probes are:
 //

@@ -3,6 +3,7 @@ package recorder
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kafka-prober/kafka_prober/prober/flush"
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
 )
 
@@ -35,7 +36,11 @@ func newHistogram(id seriesID, classic string) prometheus.HistogramVecOpts {
 		// Below a microsecond there is only noise.
 		NativeHistogramZeroThreshold: 1e-6,
 	}
-	if classic == ClassicAll || classic != ClassicNone && (id == endToEnd || id == produce) {
+	switch {
+	case classic == ClassicNone:
+	case id == logFlush:
+		opts.Buckets = flush.Bounds[:]
+	case classic == ClassicAll, id == endToEnd, id == produce:
 		opts.Buckets = ledger.LatencyBounds[:]
 	}
 	return prometheus.HistogramVecOpts{

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/kafka-prober/kafka_prober/internal/seriesdoc"
+	"github.com/kafka-prober/kafka_prober/prober/flush"
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
 	"github.com/kafka-prober/kafka_prober/prober/reach"
 	"github.com/kafka-prober/kafka_prober/prober/recorder"
@@ -69,7 +70,22 @@ func life(classic string) *recorder.Recorder {
 		}
 	})
 	connections(r)
+	appends(r)
 	return r
+}
+
+// appends plays what a flush probe may live through.
+func appends(r *recorder.Recorder) {
+	sink := r.Flush(flushProbe("prod", "flush"))
+	sink.State(flush.State{Brokers: []int32{1, 2}, Believed: 1, Thresholds: []flush.Threshold{
+		{Broker: 1, Topic: flush.AnyTopic, Severity: "warning", Value: 100 * time.Millisecond},
+		{Broker: 1, Topic: "raw", Severity: "critical", Value: 50 * time.Millisecond},
+	}})
+	sink.Pair(&flush.Pair{
+		Broker: 1, Plain: flush.Append{Topic: "plain", Took: 2 * time.Millisecond},
+		Flushed: &flush.Append{Topic: "flushed", Took: 32 * time.Millisecond}, LogDir: "/data", Flush: 30 * time.Millisecond, Known: true,
+	})
+	sink.Pair(&flush.Pair{Broker: 2, Plain: flush.Append{Topic: "plain", Took: 10 * time.Second, Reason: "NO_RESPONSE"}})
 }
 
 // connections plays what a connect probe may live through.

@@ -43,7 +43,7 @@ func (r *Recorder) Reach(p Probe) *ReachSink {
 	id := identity{p.Cluster, p.Listener, p.Name}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.probes, id) // a probe of another kind that had the name
+	r.forget(id, r.reached[id])
 	s := r.reached[id]
 	if s == nil {
 		s = &ReachSink{

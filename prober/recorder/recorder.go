@@ -47,13 +47,15 @@ type Threshold struct {
 
 // Recorder holds the series of every probe of the process. It is safe for concurrent use.
 type Recorder struct {
-	hists  histograms
-	lean   histograms // for lean probes
-	phases prometheus.HistogramVecOpts
+	hists   histograms
+	lean    histograms // for lean probes
+	phases  prometheus.HistogramVecOpts
+	appends [3]prometheus.HistogramVecOpts // logAppend, logAppendFlushed, logFlush
 
 	mu      sync.Mutex
 	probes  map[identity]*probe
 	reached map[identity]*ReachSink
+	flushes map[identity]*FlushSink
 }
 
 var _ prometheus.Collector = (*Recorder)(nil)
@@ -69,10 +71,14 @@ func New(opts Options) *Recorder {
 	default:
 		panic(fmt.Sprintf("recorder: classic histograms %q: want all, main or none", opts.Classic))
 	}
-	return &Recorder{
+	r := &Recorder{
 		hists: newHistograms(opts.Classic), lean: leanHistograms(opts.Classic), phases: newHistogram(connectPhase, opts.Classic),
-		probes: map[identity]*probe{}, reached: map[identity]*ReachSink{},
+		probes: map[identity]*probe{}, reached: map[identity]*ReachSink{}, flushes: map[identity]*FlushSink{},
 	}
+	for i, id := range []seriesID{logAppend, logAppendFlushed, logFlush} {
+		r.appends[i] = newHistogram(id, opts.Classic)
+	}
+	return r
 }
 
 // Probe returns the sink for p. For a probe that is there already (a reload) it goes on with the same
@@ -81,7 +87,7 @@ func (r *Recorder) Probe(p Probe) *Sink {
 	id := identity{p.Cluster, p.Listener, p.Name}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.reached, id) // a probe of another kind that had the name
+	r.forget(id, r.probes[id])
 	known := r.probes[id]
 	if known == nil {
 		known = &probe{hists: r.hists, topics: map[string]*topic{}}
@@ -99,8 +105,21 @@ func (r *Recorder) Probe(p Probe) *Sink {
 func (r *Recorder) Remove(cluster, listener, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.probes, identity{cluster, listener, name})
-	delete(r.reached, identity{cluster, listener, name})
+	r.forget(identity{cluster, listener, name}, nil)
+}
+
+// forget ends the series of the probe of that name unless they are those of kept: one of another kind may
+// have had the name. r.mu is held.
+func (r *Recorder) forget(id identity, kept any) {
+	if kept != any(r.probes[id]) {
+		delete(r.probes, id)
+	}
+	if kept != any(r.reached[id]) {
+		delete(r.reached, id)
+	}
+	if kept != any(r.flushes[id]) {
+		delete(r.flushes, id)
+	}
 }
 
 // Describe implements prometheus.Collector.
@@ -116,6 +135,9 @@ func (r *Recorder) Collect(ch chan<- prometheus.Metric) {
 		p.collect(emitter(ch))
 	}
 	for _, s := range sorted(r, r.reached) {
+		s.collect(emitter(ch))
+	}
+	for _, s := range sorted(r, r.flushes) {
 		s.collect(emitter(ch))
 	}
 }

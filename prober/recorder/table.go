@@ -67,6 +67,12 @@ const (
 	connectCertificate
 	connectSecurity
 
+	logAppend
+	logAppendFlushed
+	logFlush
+	appendFailures
+	flushThreshold
+
 	numSeries int = iota
 )
 
@@ -184,6 +190,17 @@ var table = [numSeries]seriesdoc.Series{
 		Help: "Earliest end of the certificates that the broker sent last, in Unix time."},
 	connectSecurity: {Name: "connect_security_info", Type: gauge, Labels: with(byReached, "tls_version", "sasl_mechanism"),
 		Help: "What was agreed on with the broker last; always 1."},
+
+	logAppend: {Name: "log_append_seconds", Type: histogram, Labels: byReached,
+		Help: "From the start of the write to the leader's acknowledgement of a record that no follower and no flush is waited for; the timeout if there was none by then."},
+	logAppendFlushed: {Name: "log_append_flushed_seconds", Type: histogram, Labels: byReached,
+		Help: "Likewise of a record that the leader flushes to disk before it acknowledges it; absent where nothing forces that."},
+	logFlush: {Name: "log_flush_seconds", Type: histogram, Labels: with(byReached, "log_dir"),
+		Help: "Estimate of a flush of the broker's log to disk: a flushed append less the median of the plain ones before it; an upper bound in the tail."},
+	appendFailures: {Name: "log_append_failures_total", Type: counter, Labels: with(byReached, "topic", "reason"),
+		Help: "Records of the flush probe that the leader did not acknowledge in time, by why; a series exists once its reason was seen."},
+	flushThreshold: {Name: "log_flush_threshold_seconds", Type: gauge, Labels: with(byReached, "topic", "severity"),
+		Help: "Limit of the p95 of the broker's log flushes, from the configuration, for each configured topic that it leads; topic * holds for any broker."},
 }
 
 // anomalySeries gives each anomaly its series.

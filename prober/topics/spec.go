@@ -37,6 +37,7 @@ type Spec struct {
 	PartitionsPerBroker int               // partitions that each broker leads; 0 = 1
 	MaxMessageBytes     int               // largest batch of the probe in bytes, overhead included; 0 = no demand
 	Config              map[string]string // settings beside or instead of the prober's own; never left out
+	Optional            map[string]string // likewise, but left out where the cluster refuses them
 }
 
 // Class orders settings by how willingly they are given up when a cluster
@@ -76,6 +77,9 @@ func (s Spec) Settings(replicationFactor int16) []Setting {
 		set(ClassRequired, settingMaxMessageBytes, strconv.Itoa(s.MaxMessageBytes))
 	} else if s.MaxMessageBytes > 0 {
 		set(ClassBehaviour, settingMaxMessageBytes, strconv.Itoa(defaultMaxMessageBytes))
+	}
+	for name, value := range s.Optional {
+		set(ClassBehaviour, name, value)
 	}
 	for name, value := range s.Config {
 		set(ClassRequired, name, value)
