@@ -18,7 +18,7 @@ KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
 FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
 tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
-.PHONY: help build demo test lint test-unit test-kafka test-faults soak bench dashboards dashboards-check clean
+.PHONY: help build demo test lint vulncheck test-unit test-kafka test-faults soak bench dashboards dashboards-check clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -30,11 +30,16 @@ demo: build ## probes on an embedded three-broker cluster, http://localhost:1009
 
 test: java lint dashboards-check test-unit test-kafka ## all that CI runs: lint, unit tests, real-Kafka tests
 
-lint: .tools/staticcheck ## gofmt, vet, staticcheck, no skipped test
+lint: .tools/staticcheck ## gofmt, vet, staticcheck, go mod verify, no skipped test
 	@bad=$$(gofmt -l .); [ -z "$$bad" ] || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
 	@! grep -rnE --include='*_test.go' '\b[tb]\.Skip(f|Now)?\(' . || { echo "a skipped test proves nothing: make it fail instead"; exit 1; }
+	go mod verify
 	go vet -tags kafka,faults,bench ./...
 	staticcheck -tags kafka,faults,bench ./...
+
+# Not part of test: the list of vulnerabilities is on the network, and grows without a change of ours.
+vulncheck: .tools/govulncheck ## known vulnerabilities in what is called, by vuln.go.dev; VULNDB=file:///dir for a copy of it
+	govulncheck $(if $(VULNDB),-db $(VULNDB)) -tags kafka,faults,bench -test ./...
 
 test-unit: .tools/promtool .tools/prometheus ## unit tests with the race detector, no Java needed
 	go test -race ./...

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -95,8 +98,13 @@ func (w *waysIn) setSCRAM(t *testing.T, password string) {
 // acls grants or revokes operations on the steady probe's topic.
 func (w *waysIn) acls(t *testing.T, grant bool, operations ...kadm.ACLOperation) {
 	t.Helper()
-	b := kadm.NewACLs().Topics(steadyTopic).ResourcePatternType(kadm.ACLPatternLiteral).
-		Allow("User:prober", "User:CN=prober").AllowHosts("*").Operations(operations...)
+	w.change(t, grant, kadm.NewACLs().Topics(steadyTopic).ResourcePatternType(kadm.ACLPatternLiteral).
+		Allow("User:prober", "User:CN=prober").AllowHosts("*").Operations(operations...))
+}
+
+// change creates or deletes ACLs.
+func (w *waysIn) change(t *testing.T, grant bool, b *kadm.ACLBuilder) {
+	t.Helper()
 	if grant {
 		if _, err := w.admin.CreateACLs(t.Context(), b); err != nil {
 			t.Fatal(err)
@@ -106,6 +114,38 @@ func (w *waysIn) acls(t *testing.T, grant bool, operations ...kadm.ACLOperation)
 	if _, err := w.admin.DeleteACLs(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// serve lets a listener of the running broker show a new certificate of the present authority, and trust
+// clients of those given.
+func (w *waysIn) serve(t *testing.T, listener string, trusted *testpki.Authority) {
+	t.Helper()
+	pair, err := w.security.Authority.Issue(testpki.Leaf{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var alter []kadm.AlterConfig
+	for key, value := range kafkatest.KeyStore(listener, trusted, pair) {
+		alter = append(alter, kadm.AlterConfig{Op: kadm.SetConfig, Name: key, Value: &value})
+	}
+	altered, err := w.admin.AlterBrokerConfigs(t.Context(), alter, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range altered {
+		if one.Err != nil {
+			t.Fatalf("%s: %v %s", listener, one.Err, one.ErrMessage)
+		}
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(w.security.Authority.PEM)
+	await(t, 30*time.Second, listener+" to show its new certificate", func() bool {
+		conn, err := tls.Dial("tcp", w.BootstrapFor(listener)[0], &tls.Config{RootCAs: roots})
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
 }
 
 // wayIn is a cluster of the configuration, and what the connect probe must say of it.
@@ -133,7 +173,7 @@ func (w *waysIn) config(t *testing.T, ways ...wayIn) string {
 	b.WriteString("clusters:\n")
 	for _, way := range ways {
 		fmt.Fprintf(&b, "  - name: %s\n    bootstrap_servers: [%q]\n    %s\n    collectors: {}\n", way.name, w.BootstrapFor(way.listener)[0], way.yaml)
-		b.WriteString("    probes: [{kind: steady, interval: 500ms, timeout: 5s, slo: {latency: 1s}}, {kind: connect, interval: 1s, timeout: 1s}]\n")
+		b.WriteString("    probes: [{kind: steady, interval: 500ms, timeout: 15s, slo: {latency: 1s}}, {kind: connect, interval: 1s, timeout: 1s}]\n")
 	}
 	name := fmt.Sprintf("config-%d.yml", len(ways))
 	w.write(t, name, b.String())
@@ -175,7 +215,8 @@ func TestWaysIn(t *testing.T) {
 	w.showsNoSecret(t, d, config)
 }
 
-// rotates changes the password of both hashes and the client's certificate while the daemon runs.
+// rotates changes the password of both hashes, the client's certificate, the token and the authority while
+// the daemon runs. No record may fail.
 func (w *waysIn) rotates(t *testing.T, d *daemonProcess) {
 	t.Helper()
 	failed := func() float64 {
@@ -189,21 +230,59 @@ func (w *waysIn) rotates(t *testing.T, d *daemonProcess) {
 		f := d.scrape(t)
 		return sum(f, "kafka_prober_client_connects_total", map[string]string{"kafka_cluster": cluster})
 	}
-	before, was := failed(), map[string]float64{}
-	for _, cluster := range []string{"scram256", "scram512", "mtls"} {
-		was[cluster] = connects(cluster)
+	await(t, 30*time.Second, "what was due while connections were first made to be judged", func() bool {
+		oldest := 0.0
+		for _, m := range d.scrape(t)["kafka_prober_oldest_outstanding_seconds"].GetMetric() {
+			oldest = max(oldest, value(m))
+		}
+		return oldest < 1
+	})
+	before := failed()
+	// anew changes the credentials of clusters and waits until their connections are made with the new ones.
+	anew := func(what string, change func(), clusters ...string) {
+		t.Helper()
+		was := map[string]float64{}
+		for _, cluster := range clusters {
+			was[cluster] = connects(cluster)
+		}
+		change()
+		for _, cluster := range clusters {
+			await(t, 30*time.Second, cluster+" to be connected anew with "+what, func() bool { return connects(cluster) >= was[cluster]+3 })
+			await(t, 15*time.Second, cluster+" to connect with "+what, func() bool {
+				return sum(d.scrape(t), "kafka_prober_connect_success", map[string]string{"kafka_cluster": cluster}) == 1
+			})
+		}
+		if n := failed() - before; n > 0 {
+			t.Errorf("%v records failed with %s: outcomes %v, reasons %v", n, what, outcomes(d.scrape(t)), reasons(d.scrape(t)))
+		}
 	}
-	w.setSCRAM(t, planted+"-rotated")
-	w.write(t, "scram", planted+"-rotated\n")
-	w.issue(t)
-	for cluster, n := range was {
-		await(t, 30*time.Second, cluster+" to be connected anew", func() bool { return connects(cluster) >= n+3 })
-		await(t, 15*time.Second, cluster+" to connect with what is new", func() bool {
-			return sum(d.scrape(t), "kafka_prober_connect_success", map[string]string{"kafka_cluster": cluster}) == 1
-		})
+	// An authority is replaced in three steps: trust both, let the broker show certificates of the new one,
+	// trust it alone.
+	old := w.security.Authority
+	authority, err := testpki.New("kafkatest, the next")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := failed() - before; n > 0 {
-		t.Errorf("%v records failed when credentials changed: outcomes %v, reasons %v", n, outcomes(d.scrape(t)), reasons(d.scrape(t)))
+	both := &testpki.Authority{PEM: append(slices.Clone(old.PEM), authority.PEM...)}
+	anew("new passwords, certificates, tokens and both authorities", func() {
+		w.setSCRAM(t, planted+"-rotated")
+		w.write(t, "scram", planted+"-rotated\n")
+		w.issue(t)
+		w.write(t, "token", kafkatest.UnsecuredToken("prober", time.Now().Add(50*time.Minute)))
+		w.write(t, "ca.pem", string(both.PEM))
+	}, "scram256", "scram512", "mtls", "oauth", "ssl")
+	w.security.Authority = authority
+	for _, listener := range []string{kafkatest.SSLListener, kafkatest.MTLSListener, kafkatest.SASLSSLListener} {
+		w.serve(t, listener, both)
+	}
+	anew("the new authority alone, and a client certificate of it", func() {
+		w.issue(t)
+		w.write(t, "ca.pem", string(authority.PEM))
+	}, "mtls", "scram512", "ssl")
+	for _, way := range w.ways() { // the broker shows what only the new authority has signed
+		if way.tls != "" {
+			runCommand("check", "--config.file="+w.config(t, way)).says(t, 0, "all is well")
+		}
 	}
 	w.write(t, "me.key", planted+"-broken")
 	await(t, 10*time.Second, "the broken key to show", func() bool {

@@ -32,7 +32,7 @@ func (c *credentials) mechanism() sasl.Mechanism {
 	case security.ScramSHA512:
 		return scram.Sha512(c.scram)
 	case security.OAuthBearer:
-		return oauth.Oauth(c.oauth)
+		return bearer{oauth.Oauth(c.oauth)}
 	case security.MSKIAM:
 		return aws.ManagedStreamingIAM(c.aws)
 	}

@@ -85,3 +85,27 @@ func TestTokens(t *testing.T) {
 		})
 	}
 }
+
+// TestTokenRefused: a broker's refusal of a token has Kafka's name, and quotes nothing but RFC 7628's status.
+func TestTokenRefused(t *testing.T) {
+	factory := kafka.NewFactory(kafka.Settings{Cluster: "c", BootstrapServers: []string{"k:1"},
+		SASL: &security.SASL{Mechanism: security.OAuthBearer, Token: "x"}}, quiet, nil)
+	for answer, want := range map[string]string{
+		"":                                       "",
+		`{"status":"invalid_token","scope":"x"}`: "the broker does not take the token: invalid_token",
+		`{"status":"hunter2 {"}`:                 "unexpected data in oauth response",
+		"hunter2":                                "unexpected data in oauth response",
+	} {
+		session, _, err := factory.Mechanism().Authenticate(t.Context(), "k:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, _, err := session.Challenge([]byte(answer))
+		switch {
+		case want == "" && (err != nil || !done):
+			t.Errorf("a token that is taken: %v, %v", done, err)
+		case want != "" && (kafka.Reason(err) != "SASL_AUTHENTICATION_FAILED" || !strings.HasSuffix(err.Error(), want)):
+			t.Errorf("%s: got %v, want %s", answer, err, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -43,7 +44,11 @@ func (w *wire) authenticate(ctx context.Context, mechanism sasl.Mechanism, addr 
 		}
 		say = nil
 		if !done {
-			if done, say, err = session.Challenge(resp.SASLAuthBytes); err != nil {
+			done, say, err = session.Challenge(resp.SASLAuthBytes)
+			if errors.Is(err, kerr.SaslAuthenticationFailed) {
+				return err
+			}
+			if err != nil {
 				return fmt.Errorf("%w: %w", kerr.SaslAuthenticationFailed, err)
 			}
 		}
