@@ -51,7 +51,7 @@ func TestFrozenBroker(t *testing.T) {
 	}()
 	r.await(40*time.Second, "everything to be known", func() bool {
 		all := r.series()
-		return total(all["collector_success"]) == float64(len(collector.Kinds.All())) &&
+		return total(all["collector_success"]) == float64(len(everything(t))) &&
 			all["broker_up"]["broker=3"] == 1 && total(all["leader_messages_total"]) > 0
 	})
 	if err := r.Broker(frozen).Pause(); err != nil {
