@@ -12,7 +12,8 @@ import (
 	"github.com/kafka-prober/kafka_prober/internal/demo"
 )
 
-// often is a configuration of all that runs by default, but oftener: a test has no time for 30 s.
+// often is a configuration of all that runs by default, but oftener: a test has no time for 30 s. It takes the
+// bootstrap servers and further collectors.
 const often = `
 clusters:
   - name: demo
@@ -28,7 +29,7 @@ clusters:
       quorum: {interval: 5s, timeout: 1s}
       replication: {interval: 5s, timeout: 1s}
       traffic: {interval: 5s}
-`
+%s`
 
 // TestPanels runs every query of every dashboard on a real Prometheus that scrapes kafka_prober on the demo's
 // cluster, in each way in which histograms can be scraped.
@@ -39,7 +40,7 @@ func TestPanels(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	r := run(t, fmt.Sprintf(often, strings.Join(cluster.Bootstrap(), ", ")), []string{
+	r := run(t, fmt.Sprintf(often, strings.Join(cluster.Bootstrap(), ", "), ""), []string{
 		"when healthy", "without history", "where Kafka does not say", "without JMX pages", "where no flush can be measured",
 		"without TLS", "unless configured",
 	})
