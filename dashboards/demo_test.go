@@ -21,6 +21,7 @@ clusters:
     probes:
       - {kind: steady}
       - {kind: connect, interval: 2s, timeout: 1s}
+      - {kind: flush, interval: 1s, timeout: 1s}
       - {kind: burst, interval: 5s, timeout: 2s}
     collectors:
       configs: {interval: 10s}

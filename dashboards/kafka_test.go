@@ -33,7 +33,7 @@ func TestPanelsOnKafka(t *testing.T) {
 	}
 	jmx += fmt.Sprintf("        controllers: [{broker: %d, url: %q}]\n", kafkatest.ControllerID, c.Controller().JMXURL())
 	r := run(t, fmt.Sprintf(often, strings.Join(c.Bootstrap(), ", "), jmx), []string{
-		"when healthy", "without history", "where no flush can be measured", "without TLS", "unless configured",
+		"when healthy", "without history", "without TLS", "unless configured",
 	})
 	for job := range scraping {
 		await(t, 30*time.Second, "the size of messages and the groups' lag", func() bool {

@@ -2,7 +2,6 @@ package dashboards
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -32,7 +31,6 @@ func TestQueries(t *testing.T) {
 	t.Parallel()
 	parser := startPrometheus(t, "")
 	all := catalogue(t)
-	pending := announced(t)
 	for _, b := range boards(t) {
 		t.Run(b.UID, func(t *testing.T) {
 			for _, q := range b.queries(t) {
@@ -41,7 +39,7 @@ func TestQueries(t *testing.T) {
 					t.Errorf("%s: %v", q.where, err)
 					continue
 				}
-				for _, fault := range faults(q, root, all, pending) {
+				for _, fault := range faults(q, root, all) {
 					t.Errorf("%s: %s\nin %s", q.where, fault, q.expr)
 				}
 			}
@@ -49,26 +47,12 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// announced are series that are not exported yet, though the program is about to; a panel that asks for them
-// must say that it may be empty.
-func announced(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile("testdata/announced.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Fields(string(text))
-}
-
-func faults(q query, root *expression, all map[string]exported, pending []string) (faults []string) {
+func faults(q query, root *expression, all map[string]exported) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	root.walk(nil, func(e *expression, inside []string) {
 		switch e.Type {
 		case "vectorSelector", "matrixSelector":
 			for _, name := range e.series() {
-				if slices.Contains(pending, strings.TrimPrefix(name, "kafka_prober_")) {
-					continue
-				}
 				s, part, known := lookup(all, name)
 				if !known {
 					fault("%s is not exported", name)

@@ -89,7 +89,7 @@ def latency(board) -> None:
               limit(thresholds("end_to_end")), links=(link("Probe detail", PROBE, "kafka_cluster", "probe", "broker"),)),
         chart("Append without followers, p95", "Acknowledgement by the leader alone, which needs no follower: the broker that is high here is the one that is slow, over 5 minutes.", "s",
               Query(f"topk(10, {quantile(0.95, probe_broker, 'log_append_seconds', BY_PROBE_BROKER, window='[5m]')})", "{{kafka_cluster}} broker {{broker}}"),
-              empty="flush", links=(link("Broker health", BROKERS, "kafka_cluster", "broker"),)),
+              empty="native", links=(link("Broker health", BROKERS, "kafka_cluster", "broker"),)),
         matrix("p95 by prober and broker", "A row that is slow is a prober or its network, a column that is slow is a broker. Coloured by the default thresholds.", "s",
                Query(quantile(0.95, probe_broker, E2E, ("instance", "broker"), only=PAGED)), row="instance", column="broker",
                steps=[(None, GREEN), (0.1, ORANGE), (0.5, RED)], width=8),

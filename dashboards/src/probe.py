@@ -130,7 +130,7 @@ def flush(board) -> None:
               limit(by("min", ("kafka_cluster", "topic", "severity"), probe_broker("log_flush_threshold_seconds")), "{{kafka_cluster}} topic {{topic}} {{severity}} threshold"),
               empty="flush", links=(TO_BROKER,)),
         chart("Append by the leader alone, p95", "Acknowledged by the leader without waiting for a follower: with this line high the broker itself is slow.", "s",
-              Query(quantile(0.95, probe_broker, "log_append_seconds", BY_PROBE_BROKER, window="[30m]"), "{{kafka_cluster}} broker {{broker}}"), empty="flush", links=(TO_BROKER,)),
+              Query(quantile(0.95, probe_broker, "log_append_seconds", BY_PROBE_BROKER, window="[30m]"), "{{kafka_cluster}} broker {{broker}}"), empty="native", links=(TO_BROKER,)),
         chart("Appends that failed", "Pairs of records that were not acknowledged, by reason.", "cps",
               Query(by("sum", (*BY_PROBE_BROKER, "reason"), rate(probe_broker("log_append_failures_total"))), "{{kafka_cluster}} broker {{broker}} {{reason}}"),
               empty="healthy", links=(TO_BROKER,)),
