@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"prober/schedule": nil,
 	"prober/topics":   nil,
 
+	"alerts":     nil, // rules and their tests
 	"dashboards": nil, // JSON and its tests
 
 	"collector":         {"collector/jmxpage", "internal/kafka", "internal/kind", "internal/security"}, // never prober: the two halves meet in main only
