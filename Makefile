@@ -41,7 +41,7 @@ lint: .tools/staticcheck ## gofmt, vet, staticcheck, go mod verify, no skipped t
 vulncheck: .tools/govulncheck ## known vulnerabilities in what is called, by vuln.go.dev; VULNDB=file:///dir for a copy of it
 	govulncheck $(if $(VULNDB),-db $(VULNDB)) -tags kafka,faults,bench -test ./...
 
-test-unit: .tools/promtool .tools/prometheus ## unit tests with the race detector, no Java needed
+test-unit: .tools/promtool .tools/amtool .tools/prometheus ## unit tests with the race detector, no Java needed
 	go test -race ./...
 
 test-kafka: java ## tests on a real three-broker Kafka, one package at a time; KAFKA_VERSION=3.9.1 for another
