@@ -20,8 +20,8 @@ import (
 // p50 and p95 with it and without it, in turns, on fast disks and on slow ones.
 func TestFlushOnOff(t *testing.T) {
 	const (
-		rounds = 8 // of off, on, on, off
-		block  = 12 * time.Second
+		rounds = 6 // of off, on, on, off
+		block  = 10 * time.Second
 	)
 	d := startDisks(t)
 	stop := d.run(t, defaultFlush(t)) // makes the topics
@@ -73,7 +73,7 @@ func TestFlushCost(t *testing.T) {
 	s := often(t)
 	s.ReplicationFactor = 0 // as by default: the followers flush too
 	stop := d.run(t, s)
-	defer stop()
+	defer func() { stop() }() // whichever runs last
 	d.awaitPairs(t, 300)
 	var on, off cost
 	for range 2 {
