@@ -27,8 +27,8 @@ type partitionEnd struct{ samples []endSample }
 
 const (
 	historyUnit    = 100 * time.Millisecond
-	historySamples = 1_000_000 // of all partitions together: 16 MB
-	historyLeast   = 8         // per partition, however many there are
+	historySamples = 800_000 // of all partitions together: 13 MB
+	historyLeast   = 8       // per partition, however many there are
 )
 
 func newEndHistory(now time.Time, span time.Duration) *endHistory {

@@ -18,6 +18,7 @@ const leastKept = 100
 type encodings struct {
 	mu   sync.Mutex
 	kept map[encodedFamily][]byte
+	size map[expfmt.Format]int // of the last body
 }
 
 // encodedFamily is a family in one format. A pointer will do: while it is here no other family gets it.
@@ -26,7 +27,24 @@ type encodedFamily struct {
 	format expfmt.Format
 }
 
-func newEncodings() *encodings { return &encodings{kept: make(map[encodedFamily][]byte)} }
+func newEncodings() *encodings {
+	return &encodings{kept: make(map[encodedFamily][]byte), size: make(map[expfmt.Format]int)}
+}
+
+// buffer returns one that has room for a body: growing to megabytes leaves as many as garbage.
+func (e *encodings) buffer(format expfmt.Format) *bytes.Buffer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	size := e.size[format]
+	return bytes.NewBuffer(make([]byte, 0, size+size/16))
+}
+
+// written notes the size of a body.
+func (e *encodings) written(format expfmt.Format, size int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.size[format] = size
+}
 
 // retain forgets all families but these.
 func (e *encodings) retain(families []*dto.MetricFamily) {

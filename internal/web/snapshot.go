@@ -84,13 +84,13 @@ func (s *snapshot) render(v variant) (content []byte, fresh bool, err error) {
 // still worth serving.
 func encode(families []*dto.MetricFamily, format expfmt.Format, encoded *encodings) ([]byte, error) {
 	var (
-		buf  bytes.Buffer
+		buf  = encoded.buffer(format)
 		errs []error
-		enc  = expfmt.NewEncoder(&buf, format)
+		enc  = expfmt.NewEncoder(buf, format)
 	)
 	for _, family := range families {
 		whole := buf.Len()
-		if err := encoded.write(&buf, enc, format, family); err != nil {
+		if err := encoded.write(buf, enc, format, family); err != nil {
 			buf.Truncate(whole)
 			errs = append(errs, fmt.Errorf("encode %s: %w", family.GetName(), err))
 		}
@@ -100,6 +100,7 @@ func encode(families []*dto.MetricFamily, format expfmt.Format, encoded *encodin
 			errs = append(errs, fmt.Errorf("encode the end of the exposition: %w", err))
 		}
 	}
+	encoded.written(format, buf.Len())
 	return buf.Bytes(), errors.Join(errs...)
 }
 
