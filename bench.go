@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -35,8 +36,7 @@ type benchFlags struct {
 	values  map[string]*string
 	options bench.Options
 	cluster string
-	output  string
-	file    string
+	outputs []string
 	quiet   bool
 }
 
@@ -54,8 +54,8 @@ func addBench(app *kingpin.Application) (*kingpin.CmdClause, *benchFlags) {
 	cmd.Flag("topic-config", "Setting of the topic that is made, as name=value; repeat it for more.").StringsVar(&f.options.TopicConfig)
 	cmd.Flag("keep-topic", "Leave the topics that are made.").BoolVar(&f.options.KeepTopic)
 	cmd.Flag("assert", "What must hold of each run, for example 'p99<=20ms' or 'records_per_second>=50000'; repeat it for more.").StringsVar(&f.options.Assert)
-	cmd.Flag("output", "Form of the report: text or json.").Default("text").EnumVar(&f.output, "text", "json")
-	cmd.Flag("output-file", "File for the report instead of standard output.").PlaceHolder("FILE").StringVar(&f.file)
+	cmd.Flag("output", "Form of the report, "+strings.Join(forms, ", ")+", and after an = the file to write it to; repeat it for more.").
+		PlaceHolder("FORM[=FILE]").Default("text").StringsVar(&f.outputs)
 	cmd.Flag("cluster", "Cluster of the configuration file, if it has several.").StringVar(&f.cluster)
 	cmd.Flag("quiet", "Show nothing while it runs.").BoolVar(&f.quiet)
 	return cmd, f
@@ -77,7 +77,7 @@ func runBench(o *options, f *benchFlags, log *slog.Logger, stdout, stderr io.Wri
 	if err != nil {
 		return exitError{2, err}
 	}
-	out, done, err := output(f.file, stdout)
+	outputs, err := openOutputs(f.outputs, stdout)
 	if err != nil {
 		return exitError{2, err}
 	}
@@ -94,11 +94,8 @@ func runBench(o *options, f *benchFlags, log *slog.Logger, stdout, stderr io.Wri
 		return err
 	}
 	report, err := bench.Execute(ctx, plan, env)
-	if werr := write(report, f.output, out); werr != nil {
-		err = errors.Join(err, werr)
-	}
-	if derr := done(); derr != nil {
-		err = errors.Join(err, derr)
+	for _, o := range outputs {
+		err = errors.Join(err, o.write(report))
 	}
 	switch {
 	case err != nil:
@@ -145,25 +142,57 @@ func pingable(ctx context.Context, env bench.Env) error {
 	return nil
 }
 
-// output returns where a report goes and what ends it.
-func output(file string, stdout io.Writer) (io.Writer, func() error, error) {
-	if file == "" {
-		return stdout, func() error { return nil }, nil
-	}
-	f, err := os.Create(filepath.Clean(file))
-	if err != nil {
-		return nil, nil, fmt.Errorf("--output-file: %w", err)
-	}
-	return f, f.Close, nil
+// forms are the forms of a report.
+var forms = []string{"text", "json", "html", "omb"}
+
+// output is a form of the report and where it goes.
+type output struct {
+	form string
+	to   io.Writer
+	file io.Closer // nil for standard output
 }
 
-func write(r *bench.Report, form string, w io.Writer) error {
-	if form == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+// openOutputs opens the files of all outputs: a name that can't be used shows before the run, not after.
+func openOutputs(asked []string, stdout io.Writer) ([]output, error) {
+	var all []output
+	for _, text := range asked {
+		form, name, toFile := strings.Cut(text, "=")
+		if !slices.Contains(forms, form) {
+			return nil, fmt.Errorf("--output %q: the form must be one of %s, with a file as in json=report.json", text, strings.Join(forms, ", "))
+		}
+		o := output{form: form, to: stdout}
+		if toFile {
+			file, err := os.Create(filepath.Clean(name))
+			if err != nil {
+				return nil, fmt.Errorf("--output %q: %w", text, err)
+			}
+			o.to, o.file = file, file
+		} else if slices.ContainsFunc(all, func(o output) bool { return o.file == nil }) {
+			return nil, fmt.Errorf("--output %q: another form goes to standard output already: give one of the two a file", text)
+		}
+		all = append(all, o)
 	}
-	return r.WriteText(w)
+	return all, nil
+}
+
+// write writes a report and closes the file.
+func (o output) write(r *bench.Report) (err error) {
+	switch o.form {
+	case "json":
+		enc := json.NewEncoder(o.to)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(r)
+	case "html":
+		err = r.WriteHTML(o.to)
+	case "omb":
+		err = r.WriteOMB(o.to)
+	default:
+		err = r.WriteText(o.to)
+	}
+	if o.file != nil {
+		err = errors.Join(err, o.file.Close())
+	}
+	return err
 }
 
 // isTerminal reports whether somebody looks at w.

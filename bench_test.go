@@ -28,9 +28,10 @@ func TestBenchRefuses(t *testing.T) {
 		{"", 2, "no cluster to probe: give --config.file"},
 		{"--config.file=" + two, 2, "the configuration has several clusters: choose one with --cluster (a, b)"},
 		{"--config.file=" + two + " --cluster=c", 2, `--cluster "c": the configuration has a, b`},
-		{"--kafka.bootstrap-servers=127.0.0.1:1 --output-file=/no/such/folder/x", 2, "--output-file: open /no/such/folder/x"},
+		{"--kafka.bootstrap-servers=127.0.0.1:1 --output=json=/no/such/folder/x", 2, `--output "json=/no/such/folder/x": open /no/such/folder/x`},
+		{"--kafka.bootstrap-servers=127.0.0.1:1 --output=json --output=text", 2, `--output "text": another form goes to standard output already: give one of the two a file`},
 		{"--kafka.bootstrap-servers=127.0.0.1:1", 1, "no broker can be reached: "},
-		{"--output=pdf", 2, "enum value must be one of"},
+		{"--kafka.bootstrap-servers=127.0.0.1:1 --output=pdf", 2, `--output "pdf": the form must be one of text, json, html, omb, with a file as in json=report.json`},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(append([]string{"bench"}, strings.Fields(tt.args)...), strings.NewReader(""), &stdout, &stderr)
@@ -47,7 +48,7 @@ func TestBench(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
 	bootstrap := servers(c)
 	var stdout, stderr bytes.Buffer
-	args := []string{"bench", bootstrap, "--records=2000", "--warmup=0s", "--output=json", "--output-file=" + file}
+	args := []string{"bench", bootstrap, "--records=2000", "--warmup=0s", "--output=json=" + file}
 	if code := run(args, strings.NewReader(""), &stdout, &stderr); code != 0 && code != exitInvalid { // a busy host is late
 		t.Fatalf("exit code %d\n%s", code, &stderr)
 	}
@@ -64,5 +65,24 @@ func TestBench(t *testing.T) {
 	}
 	if code := run(append(args, "--assert=records_per_second>=1000000000"), strings.NewReader(""), &stdout, &stderr); code != exitAsserted {
 		t.Errorf("a billion records/s: exit code %d, want %d", code, exitAsserted)
+	}
+}
+
+func TestCompareRefuses(t *testing.T) {
+	t.Parallel()
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	if err := os.WriteFile(bad, []byte("no"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ args, want string }{
+		{"a.json", `compare needs two reports at least: the base, and what to compare with it; "a.json" is one`},
+		{"no-such.json b.json", "open no-such.json"},
+		{bad + " " + bad, bad + " is no JSON report of bench"},
+		{"", "required argument 'reports' not provided"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := run(append([]string{"compare"}, strings.Fields(tt.args)...), strings.NewReader(""), &stdout, &stderr); code != 2 || !strings.Contains(stderr.String(), tt.want) {
+			t.Errorf("compare %s: exit code %d\n%s\nwant 2, %s", tt.args, code, &stderr, tt.want)
+		}
 	}
 }

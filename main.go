@@ -81,8 +81,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	health.Flag("url", "What to ask; with https any certificate will do.").Default("http://127.0.0.1:10092/-/healthy").StringVar(&o.healthURL)
 
 	benchCmd, benchOpts := addBench(app)
+	compareCmd, compareOpts := addCompare(app)
+	producerPerf, producerPerfOpts := addProducerPerfTest(app)
+	consumerPerf, consumerPerfOpts := addConsumerPerfTest(app)
 
-	command, err := app.Parse(args)
+	command, err := app.Parse(spread(args))
 	if ended >= 0 {
 		return ended
 	}
@@ -106,6 +109,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = runHealthcheck(o.healthURL, stdout)
 	case benchCmd.FullCommand():
 		err = runBench(o, benchOpts, log, stdout, stderr)
+	case compareCmd.FullCommand():
+		err = runCompare(compareOpts, stdout)
+	case producerPerf.FullCommand():
+		err = runPerfTest(producerPerfOpts, true, log, stdout, stderr)
+	case consumerPerf.FullCommand():
+		err = runPerfTest(consumerPerfOpts, false, log, stdout, stderr)
 	case serve.FullCommand():
 		err = runServe(o, log)
 	}

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +97,39 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "report.json", append(b, '\n'))
+}
+
+func TestOMB(t *testing.T) {
+	r := sample(t)
+	r.Cases = r.Cases[:1]
+	var b bytes.Buffer
+	if err := r.WriteOMB(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "omb.json", b.Bytes())
+}
+
+// The page needs no network: nothing in it names another host but in a comment.
+func TestHTML(t *testing.T) {
+	r := sample(t)
+	r.Cases[0].Name = "</script><script>alert(1)</script>"
+	var b bytes.Buffer
+	if err := r.WriteHTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(b.Bytes(), []byte("<script>alert")) {
+		t.Error("a case's name gets into the page as it is")
+	}
+	if !bytes.Contains(b.Bytes(), []byte(`"end_to_end":[`)) || !bytes.Contains(b.Bytes(), []byte("uPlot=function")) {
+		t.Error("no data or no charts in the page")
+	}
+	hosts := regexp.MustCompile(`(src|href|url)\s*[=(]\s*["']?(https?:)?//`)
+	if found := hosts.Find(b.Bytes()); found != nil {
+		t.Errorf("the page loads %s", found)
+	}
+	// All but the library, which is not ours.
+	page := strings.ReplaceAll(b.String(), uplotScript, "")
+	golden(t, "report.html", []byte(strings.ReplaceAll(page, uplotStyle, "")))
 }
 
 func TestVerdict(t *testing.T) {
