@@ -18,7 +18,7 @@ KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
 FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
 tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
-.PHONY: help build demo test lint vulncheck test-unit test-kafka test-faults soak bench dashboards dashboards-check clean
+.PHONY: help build demo test lint vulncheck test-unit test-kafka test-faults soak bench bench-compare dashboards dashboards-check clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -67,6 +67,9 @@ dashboards-check: .tools/venv
 	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; PYTHONDONTWRITEBYTECODE=1 .tools/venv/bin/python dashboards/src/generate.py "$$dir"; \
 	  for f in dashboards/*.json; do cmp -s "$$f" "$$dir/$${f##*/}" || { echo "$$f is not what its source gives: run make dashboards"; exit 1; }; done; \
 	  [ "$$(ls "$$dir")" = "$$(cd dashboards && ls *.json)" ] || { echo "a dashboard of the source is not in dashboards/: run make dashboards"; exit 1; }
+
+bench-compare: java ## `kafka_prober bench` beside a bare franz-go loop and kafka-producer-perf-test; COMPARE_FLAGS='-compare.sizes=100'
+	go test -tags bench -count 1 -v -timeout 3h -run '^TestBenchCompare$$' . $(COMPARE_FLAGS)
 
 clean: ## remove what make built
 	rm -rf kafka_prober .tools

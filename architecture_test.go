@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"collector":         {"collector/jmxpage", "internal/kafka", "internal/kind", "internal/security"}, // never prober: the two halves meet in main only
 	"collector/jmxpage": nil,                                                                           // names and numbers of pages, no I/O
 
+	"internal/bench/floor":      nil, // a bare loop beside it
 	"internal/bench":            {"prober/engine", "prober/ledger", "prober/record"},
 	"internal/config":           {"internal/kind", "internal/security"}, // told the kinds by main: neither half
 	"internal/demo":             nil,
@@ -62,7 +63,7 @@ var foreign = []struct {
 	{"github.com/go-kit", []string{"internal/logging"}, nil},
 	{"github.com/alecthomas/kingpin", []string{""}, nil},
 	{"github.com/twmb/franz-go",
-		[]string{"", "collector", "prober", "prober/connect", "prober/engine", "prober/topics", "internal/bench", "internal/demo", "internal/kafka", "internal/kafkatest",
+		[]string{"", "collector", "prober", "prober/connect", "prober/engine", "prober/topics", "internal/bench", "internal/bench/floor", "internal/demo", "internal/kafka", "internal/kafkatest",
 			"internal/fidelity/brokers", "internal/fidelity/floor", "internal/fidelity/probe"},
 		[]string{"collector/jmxpage", "prober/flush", "prober/ledger", "prober/reach", "prober/record", "prober/recorder", "prober/schedule", "internal/config", "internal/kind", "internal/logging", "internal/security", "internal/seriesdoc", "internal/web"}},
 	{"github.com/twmb/franz-go/pkg/kfake", []string{"internal/demo", "internal/fidelity/brokers"}, []string{"collector", "prober", "internal/kafka"}},

@@ -128,11 +128,12 @@ type parcel struct {
 	value      []byte
 }
 
-// send fills in the record and hands it to the client.
-func (pc *parcel) send(e *Engine) {
+// send fills in the record and hands it to the client. epoch is the wall clock's nanoseconds at the
+// engine's epoch: read once for many records.
+func (pc *parcel) send(e *Engine, epoch int64) {
 	record.Encode(pc.value, &record.Header{
 		Run: e.run, Partition: pc.part.id, Sequence: pc.sequence,
-		Due: pc.due, DueWall: e.clock.at(pc.due).UnixNano(), Interval: e.cfg.nominal(),
+		Due: pc.due, DueWall: epoch + int64(pc.due), Interval: e.cfg.nominal(),
 	}, e.pool)
 	// The whole struct: kgo keeps a timestamp, an offset and a context of the last use.
 	pc.record = kgo.Record{Topic: e.cfg.Topic, Partition: pc.part.id, Value: pc.value, Context: pc}

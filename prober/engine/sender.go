@@ -112,8 +112,11 @@ func (s *sender) serve(p *partition, now time.Duration) time.Duration {
 	s.out = p.ledger.Flush(s.out[:0])
 	p.mu.Unlock()
 
-	for _, pc := range s.parcels {
-		pc.send(e)
+	if len(s.parcels) > 0 {
+		epoch := e.clock.at(0).UnixNano()
+		for _, pc := range s.parcels {
+			pc.send(e, epoch)
+		}
 	}
 	observe(s.out)
 	return next
@@ -142,7 +145,10 @@ func (s *sender) take(p *partition, now time.Duration) {
 			p.ledger.Withhold(seq, ledger.BufferFull)
 		default:
 			pc := p.take(e, seq)
-			pc.handed = e.clock.now()
+			pc.handed = now // without a pace, due is when it is handed over
+			if !e.cfg.Unpaced {
+				pc.handed = e.clock.now()
+			}
 			pc.generation = p.ledger.Hand(seq, pc.handed)
 			e.load.handed(pc.handed - pc.due)
 			s.parcels = append(s.parcels, pc)

@@ -1,0 +1,146 @@
+//go:build bench
+
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/kafka-prober/kafka_prober/internal/bench"
+	"github.com/kafka-prober/kafka_prober/internal/fidelity"
+	"github.com/kafka-prober/kafka_prober/internal/kafkatest"
+)
+
+var (
+	comparePairs   = flag.Int("compare.pairs", 5, "runs of each program in TestBenchCompare")
+	compareRecords = flag.Int("compare.records", 1_000_000, "records of a run of 100 bytes; larger ones get fewer")
+	compareSizes   = flag.String("compare.sizes", "100,1024,10240", "sizes of records")
+	compareAcks    = flag.String("compare.acks", "1,all", "acks")
+	compareCodecs  = flag.String("compare.compression", "none,lz4", "compressions")
+)
+
+// TestBenchCompare runs bench, a bare franz-go loop and Kafka's own tool by turns on one cluster, each as
+// its users start it, and prints the ratios of their records/s and of their processors' seconds. bench
+// stamps and checksums every record and accounts for it; the others do not.
+func TestBenchCompare(t *testing.T) {
+	c := kafkatest.Start(t)
+	path, err := binary()
+	if err != nil {
+		t.Fatalf("build kafka_prober: %v\n%s", err, path)
+	}
+	floor := filepath.Join(t.TempDir(), "floor")
+	if out, err := exec.Command("go", "build", "-o", floor, "./internal/bench/floor").CombinedOutput(); err != nil {
+		t.Fatalf("build floor: %v\n%s", err, out)
+	}
+	servers := strings.Join(c.Bootstrap(), ",")
+	for _, size := range strings.Split(*compareSizes, ",") {
+		for _, acks := range strings.Split(*compareAcks, ",") {
+			for _, codec := range strings.Split(*compareCodecs, ",") {
+				t.Run(size+" "+acks+" "+codec, func(t *testing.T) {
+					bytes, err := strconv.Atoi(size)
+					if err != nil {
+						t.Fatal(err)
+					}
+					comparison{
+						c: c, bench: path, floor: floor, servers: servers, topic: "compare-" + size + "-" + acks + "-" + codec,
+						size: size, acks: acks, codec: codec, records: max(20_000, *compareRecords*100/max(100, bytes)),
+					}.run(t)
+				})
+			}
+		}
+	}
+}
+
+// comparison is the three programs with one set of parameters.
+type comparison struct {
+	c                            *kafkatest.Cluster
+	bench, floor, servers, topic string
+	size, acks, codec            string
+	records                      int
+}
+
+// figure is what a run of a program came to.
+type figure struct{ rate, cpu float64 }
+
+func (c comparison) run(t *testing.T) {
+	if out, err := c.c.Tool(t.Context(), "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", c.servers, "--create",
+		"--topic", c.topic, "--partitions", "3", "--replication-factor", "1"); err != nil {
+		t.Fatalf("create topic: %v\n%s", err, out)
+	}
+	programs := []func(*testing.T) float64{c.ours, c.bare, c.java}
+	var rates, cpus [3][]float64
+	for pair := range *comparePairs {
+		for i := range programs {
+			which := (pair + i) % len(programs) // whoever comes first pays for it in turn
+			before := childrenCPU(t)
+			rate := programs[which](t)
+			cpu := (childrenCPU(t) - before) / float64(c.records) * 1e6
+			rates[which], cpus[which] = append(rates[which], rate), append(cpus[which], cpu)
+		}
+	}
+	for i, name := range []string{"bench", "bare franz-go loop", "ProducerPerformance"} {
+		t.Logf("%-20s %9.0f records/s  %6.2f CPU s per million", name, fidelity.Median(append([]float64(nil), rates[i]...)), fidelity.Median(append([]float64(nil), cpus[i]...)))
+	}
+	for i, name := range []string{"", "bare franz-go loop", "ProducerPerformance"} {
+		if i > 0 {
+			t.Logf("bench / %-20s records/s %v, CPU %v", name, fidelity.MedianRatio(rates[0], rates[i]), fidelity.MedianRatio(cpus[0], cpus[i]))
+		}
+	}
+}
+
+// childrenCPU returns the seconds of processor that this process's ended children have used; the brokers
+// still run.
+func childrenCPU(t *testing.T) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u); err != nil {
+		t.Fatal(err)
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+func (c comparison) ours(t *testing.T) float64 {
+	out, err := exec.CommandContext(t.Context(), c.bench, "bench", "--kafka.bootstrap-servers="+c.servers, "--topic="+c.topic, "--consumers=0",
+		fmt.Sprint("--records=", c.records), "--warmup=0s", "--size="+c.size, "--acks="+c.acks, "--compression="+c.codec, "--output=json", "--quiet").Output()
+	var report bench.Report
+	if jsonErr := json.Unmarshal(out, &report); jsonErr != nil || report.Cases[0].Runs[0].Counts.Delivered != uint64(c.records) {
+		t.Fatalf("bench: %v, %v\n%s", err, jsonErr, out)
+	}
+	return report.Cases[0].Runs[0].RecordsPerSec
+}
+
+func (c comparison) bare(t *testing.T) float64 {
+	out, err := exec.CommandContext(t.Context(), c.floor, "-servers="+c.servers, "-topic="+c.topic, fmt.Sprint("-records=", c.records),
+		"-size="+c.size, "-acks="+c.acks, "-compression="+c.codec).Output()
+	if err != nil {
+		t.Fatalf("floor: %v", err)
+	}
+	rate, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rate
+}
+
+var perfRate = regexp.MustCompile(`, ([\d.]+) records/sec .* 99\.9th`)
+
+func (c comparison) java(t *testing.T) float64 {
+	out, err := c.c.ToolWithJVM(t.Context(), nil, "org.apache.kafka.tools.ProducerPerformance", "--topic", c.topic, "--num-records", fmt.Sprint(c.records),
+		"--record-size", c.size, "--throughput", "-1", "--producer-props", "bootstrap.servers="+c.servers, "acks="+c.acks, "compression.type="+c.codec)
+	found := perfRate.FindStringSubmatch(out)
+	if err != nil || found == nil {
+		t.Fatalf("ProducerPerformance: %v\n%s", err, out)
+	}
+	rate, err := strconv.ParseFloat(found[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rate
+}

@@ -1,0 +1,77 @@
+// Command floor is the least that a franz-go program does to produce records as fast as it can: no stamps,
+// no checksums, no account of what became of them. Beside it stands what bench costs (make bench-compare).
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "floor:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	servers := flag.String("servers", "", "bootstrap servers")
+	topic := flag.String("topic", "", "topic to produce to")
+	records := flag.Int("records", 1_000_000, "records to send")
+	size := flag.Int("size", 100, "bytes of a record")
+	acks := flag.String("acks", "all", "all or 1")
+	codec := flag.String("compression", "none", "none or lz4")
+	flag.Parse()
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(strings.Split(*servers, ",")...), kgo.DefaultProduceTopic(*topic), kgo.ProducerLinger(5 * time.Millisecond),
+		kgo.MaxBufferedRecords(max(1000, 32<<20 / *size)), kgo.ProducerBatchMaxBytes(1 << 20), kgo.DisableClientMetrics(),
+	}
+	if *acks == "1" {
+		opts = append(opts, kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite())
+	}
+	if *codec == "lz4" {
+		opts = append(opts, kgo.ProducerBatchCompression(kgo.Lz4Compression()))
+	} else {
+		opts = append(opts, kgo.ProducerBatchCompression(kgo.NoCompression()))
+	}
+	client, err := kgo.NewClient(opts...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	value := make([]byte, *size)
+	for i := range value {
+		value[i] = byte(rand.Uint32())
+	}
+	ctx := context.Background()
+	if err := client.ProduceSync(ctx, &kgo.Record{Value: value}).FirstErr(); err != nil { // connects
+		return err
+	}
+	pool := sync.Pool{New: func() any { return new(kgo.Record) }}
+	var failure error
+	var once sync.Once
+	began := time.Now()
+	for range *records {
+		r := pool.Get().(*kgo.Record)
+		*r = kgo.Record{Value: value}
+		client.Produce(ctx, r, func(r *kgo.Record, err error) {
+			if err != nil {
+				once.Do(func() { failure = err })
+			}
+			pool.Put(r)
+		})
+	}
+	if err := client.Flush(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("%.1f\n", float64(*records)/time.Since(began).Seconds())
+	return failure
+}
