@@ -18,12 +18,15 @@ KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
 FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
 tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
-.PHONY: help build demo test lint vulncheck test-unit test-kafka test-faults soak bench bench-compare dashboards dashboards-check clean
+.PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-deploy soak bench bench-compare dashboards dashboards-check clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 build: ## the static binary ./kafka_prober
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o kafka_prober .
+
+packages: build .tools/nfpm ## a deb and an rpm of it in build/
+	BINARY=$(CURDIR)/kafka_prober deploy/packages/build.sh '$(VERSION)' build $(shell go env GOARCH)
 
 demo: build ## probes on an embedded three-broker cluster, http://localhost:10092
 	./kafka_prober demo
@@ -52,6 +55,10 @@ test-faults: java ## slow tests of faults on a real Kafka, and 5 s of each fuzz 
 	@grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's|/[^/]*:func (Fuzz[A-Za-z0-9]+).*| \1|' | sort -u | while read -r dir name; do \
 	  echo "fuzz $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime 5s -fuzzminimizetime 10x "$$dir" </dev/null; done
 
+test-deploy: $(addprefix .tools/,helm kustomize nfpm kube-apiserver promtool amtool debian.tar) ## units, packages, image, charts; as root on Debian with buildah, debootstrap, etcd-server, file, rpm, systemd
+	go vet -C deploy/test ./...
+	go test -C deploy/test -count 1 -timeout 15m ./...
+
 soak: java ## ten minutes of random harm to a real Kafka; SOAK_FLAGS='-soak.for=1h -soak.seed=7'
 	go test -tags faults -count 1 -timeout 3h -v -run '^TestSoak$$' ./prober/engine -soak.for=10m $(SOAK_FLAGS)
 
@@ -72,7 +79,7 @@ bench-compare: java ## `kafka_prober bench` beside a bare franz-go loop and kafk
 	go test -tags bench -count 1 -v -timeout 3h -run '^TestBenchCompare$$' . $(COMPARE_FLAGS)
 
 clean: ## remove what make built
-	rm -rf kafka_prober .tools
+	rm -rf kafka_prober build .tools
 
 .PHONY: java
 java:
@@ -84,6 +91,14 @@ java:
 	  { echo "no python3 of version 3.11 or newer with venv (Debian: apt-get install python3-venv)"; exit 1; }
 	rm -rf $@ && python3 -m venv $@
 	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+
+# Tools that agree with nobody on their dependencies: each has a module of its own.
+$(addprefix .tools/,helm kustomize nfpm kube-apiserver): .tools/%: deploy/test/tools/%/go.mod deploy/test/tools/%/go.sum
+	CGO_ENABLED=0 go build -C deploy/test/tools/$* -trimpath -ldflags '-s -w' -o $(CURDIR)/.tools/$* tool
+
+.tools/debian.tar: deploy/test/debian.sh
+	mkdir -p .tools
+	deploy/test/debian.sh $(CURDIR)/$@
 
 # Prometheus' own binaries leave out their service discoveries: minutes and megabytes.
 .tools/%: tools/go.mod tools/go.sum

@@ -17,9 +17,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/kafka-prober/kafka_prober/collector"
 	"github.com/kafka-prober/kafka_prober/internal/config"
 	"github.com/kafka-prober/kafka_prober/internal/demo"
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
+	"github.com/kafka-prober/kafka_prober/internal/kind"
 	"github.com/kafka-prober/kafka_prober/internal/security"
 	"github.com/kafka-prober/kafka_prober/internal/seriesdoc"
 	"github.com/kafka-prober/kafka_prober/internal/testpki"
@@ -29,35 +31,35 @@ import (
 	"github.com/kafka-prober/kafka_prober/prober/topics"
 )
 
-// TestReadme compares the README's generated parts with what the program is.
+// TestReadme compares the generated parts of the documentation with what the program is.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	readme := string(text)
-	for _, part := range []struct{ name, content string }{
-		{"rights", rightsTable(t)},
-		{"series", seriesdoc.Markdown(allSeries(t))},
-		{"configuration", strings.ReplaceAll(config.Reference(kinds), "\n### ", "\n#### ")},
+	for _, part := range []struct{ file, name, content string }{
+		{"docs/acls.md", "rights", rightsTable(t)},
+		{"docs/series.md", "series", seriesdoc.Markdown(allSeries(t))},
+		{"docs/configuration.md", "configuration", strings.ReplaceAll("\n"+config.Reference(kinds), "\n### ", "\n## ")},
 	} {
+		text, err := os.ReadFile(part.file)
+		if err != nil {
+			t.Fatal(err)
+		}
 		begin := "<!-- begin " + part.name + ": written by UPDATE_GOLDEN=1 go test -run TestReadme . -->\n"
 		end := "<!-- end " + part.name + " -->"
-		before, rest, found := strings.Cut(readme, begin)
+		before, rest, found := strings.Cut(string(text), begin)
 		old, after, closed := strings.Cut(rest, end)
 		if !found || !closed {
-			t.Fatalf("README.md has no part between %q and %q", begin, end)
+			t.Fatalf("%s has no part between %q and %q", part.file, begin, end)
 		}
-		content := "\n" + strings.TrimSpace(strings.Replace(part.content, "### Top level", "#### Top level", 1)) + "\n\n"
-		if old != content && !updateGolden {
-			t.Errorf("%s in README.md is not what the program says; UPDATE_GOLDEN=1 go test -run TestReadme . writes it\n%s",
-				part.name, firstDifference(content, old))
+		content := "\n" + strings.TrimSpace(part.content) + "\n\n"
+		if old == content {
+			continue
 		}
-		readme = before + begin + content + end + after
-	}
-	if updateGolden {
-		if err := os.WriteFile("README.md", []byte(readme), 0o644); err != nil {
+		if !updateGolden {
+			t.Errorf("%s in %s is not what the program says; UPDATE_GOLDEN=1 go test -run TestReadme . writes it\n%s",
+				part.name, part.file, firstDifference(content, old))
+			continue
+		}
+		if err := os.WriteFile(part.file, []byte(before+begin+content+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,18 +86,18 @@ func TestReadmeConfiguration(t *testing.T) {
 	}
 }
 
-// rightsTable lists what all kinds that run by default need, and from which topic_management on.
+// rightsTable lists what each kind needs: probes from which topic_management on, and collectors.
 func rightsTable(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("| Right | Needed to | Without it | From `topic_management` |\n|---|---|---|---|\n")
-	seen := map[string]bool{}
-	for _, mode := range []topics.Mode{topics.ModeNone, topics.ModeCreate, topics.ModeFull} {
-		for _, k := range prober.Kinds.All() {
-			settings, ok := k.New().(prober.Settings)
-			if !ok {
-				t.Fatalf("kind %s is not a probe", k.Name)
-			}
+	b.WriteString("| Feature | Right | Needed to | Without it | From |\n|---|---|---|---|---|\n")
+	for _, k := range prober.Kinds.All() {
+		settings, ok := k.New().(prober.Settings)
+		if !ok {
+			t.Fatalf("kind %s is not a probe", k.Name)
+		}
+		seen := map[string]bool{}
+		for _, mode := range []topics.Mode{topics.ModeNone, topics.ModeCreate, topics.ModeFull} {
 			for _, right := range settings.Rights(mode) {
 				if seen[right.String()] {
 					continue
@@ -105,12 +107,26 @@ func rightsTable(t *testing.T) string {
 				if right.Optional {
 					without = "the rest goes on"
 				}
-				fmt.Fprintf(&b, "| %s on %s `%s` | %s | %s | %s |\n",
-					right.Operation, right.ResourceType, right.ResourceName, right.Purpose, without, mode)
+				rightsRow(&b, "probe `"+k.Name+"`", right, without, mode.String())
+			}
+		}
+		if len(seen) == 0 {
+			fmt.Fprintf(&b, "| probe `%s` | none | | | |\n", k.Name)
+		}
+	}
+	for _, k := range collector.Kinds.All() {
+		if settings, needs := k.New().(collector.WithRights); needs {
+			for _, right := range settings.Rights() {
+				rightsRow(&b, "collector `"+k.Name+"`", right, "the rest goes on", "none")
 			}
 		}
 	}
 	return b.String()
+}
+
+func rightsRow(b *strings.Builder, feature string, right kind.Right, without, from string) {
+	fmt.Fprintf(b, "| %s | %s on %s `%s` | %s | %s | %s |\n",
+		feature, right.Operation, right.ResourceType, right.ResourceName, right.Purpose, without, from)
 }
 
 // withCredentials adds the series that only a listener with files of credentials has.

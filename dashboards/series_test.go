@@ -38,7 +38,7 @@ var foreign = map[string]exported{
 
 var readmeRow = regexp.MustCompile("(?m)^\\| `(kafka_prober_[a-z0-9_]+)` \\| ([a-z]+) \\| (.*?) \\|")
 
-// catalogue returns every series that the program can export: those of the README, which TestReadme keeps
+// catalogue returns every series that the program can export: those of docs/series.md, which TestReadme keeps
 // true, and those that collectors describe, as the demo's cluster does not have them all.
 func catalogue(t *testing.T) map[string]exported {
 	t.Helper()
@@ -46,13 +46,13 @@ func catalogue(t *testing.T) map[string]exported {
 	for _, d := range descriptions(t) {
 		all[d.name] = exported{labels: d.labels}
 	}
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../docs/series.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows := readmeRow.FindAllStringSubmatch(string(readme), -1)
 	if len(rows) < 100 {
-		t.Fatalf("only %d series in README.md: has its table another form?", len(rows))
+		t.Fatalf("only %d series in docs/series.md: has its table another form?", len(rows))
 	}
 	for _, row := range rows {
 		e := exported{kind: row[2]}

@@ -1,5 +1,5 @@
 // Package seriesdoc describes series for the documentation: a table of name, type, labels and meaning,
-// made from what the program really exports, so that the README can be generated and checked.
+// made from what the program really exports, so that docs/series.md can be generated and checked.
 package seriesdoc
 
 import (

@@ -113,7 +113,7 @@ func TestLife(t *testing.T) {
 	golden(t, "life.prom", exposition(t, life(recorder.ClassicMain)))
 }
 
-// What the README says and what is exported must be the same thing.
+// What docs/series.md says and what is exported must be the same thing.
 func TestReferenceIsWhatIsExported(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(life(recorder.ClassicMain))
