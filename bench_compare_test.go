@@ -67,9 +67,6 @@ type comparison struct {
 	records                      int
 }
 
-// figure is what a run of a program came to.
-type figure struct{ rate, cpu float64 }
-
 func (c comparison) run(t *testing.T) {
 	if out, err := c.c.Tool(t.Context(), "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", c.servers, "--create",
 		"--topic", c.topic, "--partitions", "3", "--replication-factor", "1"); err != nil {
