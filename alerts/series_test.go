@@ -16,11 +16,11 @@ var (
 	aSeries = regexp.MustCompile(`[\w:]*kafka_prober_[\w:]*`)
 )
 
-// exported returns the type of every series that the program exports: the README's table, which TestReadme
+// exported returns the type of every series that the program exports: the table of docs/series.md, which TestReadme
 // keeps true.
 func exported(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../docs/series.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func exported(t *testing.T) map[string]string {
 		all[row[1]] = row[2]
 	}
 	if len(all) < 100 {
-		t.Fatalf("only %d series in README.md: has its table another form?", len(all))
+		t.Fatalf("only %d series in docs/series.md: has its table another form?", len(all))
 	}
 	return all
 }
