@@ -2,12 +2,17 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/prober/engine"
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
 )
+
+// patience is for how much longer than a record's timeout nothing may be delivered before a run is given
+// up: without a cluster it would go on from one timeout to the next.
+const patience = 5 * time.Second
 
 // unlimited is a number of slots that nobody lives to see the end of.
 const unlimited = uint64(math.MaxUint64 / 4)
@@ -79,7 +84,8 @@ func (s *stretch) follow(ctx context.Context, run *Run, began time.Time, slots u
 	poll := time.NewTicker(look)
 	defer poll.Stop()
 	interrupted := ctx.Done()
-	last := began
+	last, alive := began, began
+	delivered := uint64(0)
 	sending := true
 	for !s.all((*engine.Engine).Done) {
 		select {
@@ -96,6 +102,11 @@ func (s *stretch) follow(ctx context.Context, run *Run, began time.Time, slots u
 		if sending && s.all((*engine.Engine).Sent) {
 			sending = false
 			run.Sending = now.Sub(began).Seconds()
+		}
+		if n := s.meter.counts(); n.InFlight == 0 && s.c.Rate > 0 || n.Outcomes[ledger.Delivered] > delivered {
+			delivered, alive = n.Outcomes[ledger.Delivered], now
+		} else if end := s.c.Timeout + patience; now.Sub(alive) > end && s.halt() > 0 {
+			run.Invalid = append(run.Invalid, fmt.Sprintf("ended early: nothing was delivered for %v", end))
 		}
 		if now.Sub(last) >= tick {
 			s.note(run, began, last, now, slots, known)

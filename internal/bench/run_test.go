@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -120,6 +122,35 @@ func TestInterrupted(t *testing.T) {
 		}
 		if left := topics(t, env); len(left) > 0 {
 			t.Errorf("topics are left: %v", left)
+		}
+	})
+}
+
+// A cluster that takes nothing does not keep a run going from one timeout to the next.
+func TestGivesUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, env Env) {
+		p, err := planOf("records=1000000", "warmup=0s", "timeout=2s", "consumers=0", "buffer-memory=64KiB")
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := env.Client
+		env.Client = func(role string, opts ...kgo.Opt) (*kgo.Client, error) {
+			if role == "producer" {
+				opts = append(opts, kgo.Dialer(func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }))
+			}
+			return client(role, opts...)
+		}
+		began := time.Now()
+		r, err := Execute(t.Context(), p, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := &r.Cases[0].Runs[0]
+		if run.Counts.Due == 0 || run.Counts.Timeout != run.Counts.Due || r.Valid || !slices.Contains(run.Invalid, "ended early: nothing was delivered for 7s") {
+			t.Errorf("%+v, invalid for %q", run.Counts, run.Invalid)
+		}
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("ended after %v", took)
 		}
 	})
 }
