@@ -3,6 +3,7 @@ package deploytest
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -81,10 +82,14 @@ func TestComposeMonitoring(t *testing.T) {
 	t.Parallel()
 	rules := filepath.Join(root, "alerts")
 	for _, path := range append(glob(t, stack+"/prometheus/*.yml"), glob(t, "deploy/prometheus*.yml")...) {
-		text := strings.ReplaceAll(read(t, path), "/etc/prometheus/alerts", rules)
-		copied := filepath.Join(t.TempDir(), filepath.Base(path))
-		write(t, copied, text)
-		if out := run(t, "promtool", "check", "config", copied); !strings.Contains(out, "SUCCESS") || strings.Contains(text, rules) && !strings.Contains(out, "rules found") {
+		if text := read(t, path); strings.Contains(text, "/etc/prometheus/alerts") { // where compose mounts them
+			path = filepath.Join(t.TempDir(), filepath.Base(path))
+			text = strings.ReplaceAll(text, "/etc/prometheus/alerts", rules)
+			// Our promtool is built without service discoveries.
+			write(t, path, regexp.MustCompile(`dns_sd_configs: \[\{names: \[([a-z_-]+)\], type: A, port: ([0-9]+)\}\]`).
+				ReplaceAllString(text, `static_configs: [{targets: ["$1:$2"]}]`))
+		}
+		if out := run(t, "promtool", "check", "config", path); !strings.Contains(out, "SUCCESS") || !strings.Contains(out, "rules found") {
 			t.Errorf("%s:\n%s", path, out)
 		}
 	}
