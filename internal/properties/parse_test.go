@@ -8,7 +8,7 @@ import (
 	"unicode/utf16"
 )
 
-// TestParse compares with what java.util.Properties makes of the same bytes; kafka_test.go asks Java itself.
+// TestParse compares with what java.util.Properties is documented to make of the same bytes.
 func TestParse(t *testing.T) {
 	for name, test := range map[string]struct {
 		text string
