@@ -18,6 +18,7 @@ KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
 FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
 tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
+.PHONY: test-mutations
 .PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-deploy soak bench bench-compare dashboards dashboards-check clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -46,6 +47,7 @@ vulncheck: .tools/govulncheck ## known vulnerabilities in what is called, by vul
 
 test-unit: .tools/promtool .tools/amtool .tools/prometheus ## unit tests with the race detector, no Java needed
 	go test -race ./...
+	go test -C tools ./rulecheck
 
 test-kafka: java ## tests on a real three-broker Kafka, one package at a time; KAFKA_VERSION=3.9.1 for another
 	go test -race -tags kafka -p 1 -count 1 -timeout 10m $(call tests_of,$(KAFKA_FILES))
@@ -58,6 +60,9 @@ test-faults: java ## slow tests of faults on a real Kafka, and 5 s of each fuzz 
 test-deploy: $(addprefix .tools/,helm kustomize nfpm kube-apiserver promtool amtool debian.tar) ## units, packages, image, charts; as root on Debian with buildah, debootstrap, etcd-server, file, rpm, systemd
 	go vet -C deploy/test ./...
 	go test -C deploy/test -count 1 -timeout 15m ./...
+
+test-mutations: .tools/promtool ## faults put into every alert rule, each to be found by its unit tests: 3 to 10 minutes
+	go test -C tools -tags mutations -count 1 -timeout 25m -v -run '^TestMutations$$' ./rulecheck
 
 soak: java ## ten minutes of random harm to a real Kafka; SOAK_FLAGS='-soak.for=1h -soak.seed=7'
 	go test -tags faults -count 1 -timeout 3h -v -run '^TestSoak$$' ./prober/engine -soak.for=10m $(SOAK_FLAGS)
