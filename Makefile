@@ -18,8 +18,7 @@ KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
 FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
 tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
-.PHONY: test-mutations
-.PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-deploy soak bench bench-compare dashboards dashboards-check clean
+.PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-mutations test-deploy soak bench bench-compare dashboards dashboards-check clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
