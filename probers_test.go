@@ -39,11 +39,11 @@ func TestTwoDaemons(t *testing.T) {
 	again.terminate(t)
 }
 
-// awaitDelivered waits until a daemon has delivered n records.
+// awaitDelivered waits until a daemon's steady probe has delivered n records.
 func awaitDelivered(t *testing.T, d *daemonProcess, n float64) {
 	t.Helper()
 	await(t, 20*time.Second, "records", func() bool {
-		return sum(d.scrape(t), "kafka_prober_records_total", map[string]string{"outcome": "delivered"}) >= n
+		return sum(d.scrape(t), "kafka_prober_records_total", map[string]string{"outcome": "delivered", "probe": "steady"}) >= n
 	})
 }
 

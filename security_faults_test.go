@@ -87,7 +87,7 @@ clusters:
       replication: {interval: 3s, timeout: 1s, min_isr_interval: 5s}
       logdirs: {interval: 5s, timeout: 2s}
       traffic: {interval: 5s}
-      configs: {interval: 5s}
+      configs: {interval: 5s, exclude_topics: ""}
 `, w.BootstrapFor(kafkatest.SASLSSLListener)[0], w.ways()[4].yaml))
 	d := startDaemon(t, "--config.file="+w.path("rights.yml"))
 	signal := func(name string) (value float64, known bool) {
