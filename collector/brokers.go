@@ -6,14 +6,12 @@ import (
 	"log/slog"
 	"maps"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 	"github.com/kafka-prober/kafka_prober/internal/kind"
@@ -117,7 +115,8 @@ type brokers struct {
 
 	up, info, registered, reachable, expected *prometheus.Desc
 
-	known map[int32]*broker // by node id; belongs to Refresh
+	versions versions
+	known    map[int32]*broker // by node id; belongs to Refresh
 }
 
 // broker is one known broker.
@@ -212,17 +211,7 @@ func (b *brokers) askOne(ctx context.Context, id int32) brokerAnswer {
 	if err != nil {
 		return brokerAnswer{err: err}
 	}
-	return brokerAnswer{version: kafkaVersion(resp)}
-}
-
-// kafkaVersion tells a broker's version by the requests that it knows, such as
-// 4.1, or what it is at least or between; empty where they are no release's.
-func kafkaVersion(known *kmsg.ApiVersionsResponse) string {
-	guess := kversion.FromApiVersionsResponse(known).VersionGuess()
-	if strings.HasPrefix(guess, "unknown") || strings.HasPrefix(guess, "not even") {
-		return ""
-	}
-	return strings.ReplaceAll(guess, "v", "")
+	return brokerAnswer{version: b.versions.of(resp)}
 }
 
 // listed returns the brokers that the last metadata named.
