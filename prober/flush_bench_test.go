@@ -20,8 +20,8 @@ import (
 // p50 and p95 with it and without it, in turns, on fast disks and on slow ones.
 func TestFlushOnOff(t *testing.T) {
 	const (
-		rounds = 6 // of off, on, on, off
-		block  = 10 * time.Second
+		rounds = 5                // of off, on, on, off
+		block  = 30 * time.Second // as long as the probe rests after a flush of 100 ms: it forgets that when it is stopped
 	)
 	d := startDisks(t)
 	stop := d.run(t, defaultFlush(t)) // makes the topics

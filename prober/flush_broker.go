@@ -12,9 +12,10 @@ import (
 
 // flushTarget is where the records of a round go.
 type flushTarget struct {
-	plain   int32  // partition of the plain topic that the broker leads; -1 if none
-	flushed int32  // likewise of the flushed topic; -1 also if flushes are not believed
-	logDir  string // that the flushed partition is in; "" while that has not been asked yet
+	plain    int32  // partition of the plain topic that the broker leads; -1 if none
+	flushed  int32  // likewise of the flushed topic; -1 also if flushes are not believed
+	replicas int    // of the flushed partition: each of them flushes
+	logDir   string // that the flushed partition is in; "" while that has not been asked yet
 }
 
 // flushBroker probes one broker, round by round. It belongs to one goroutine.
@@ -78,7 +79,8 @@ func (b *flushBroker) round(ctx context.Context, to flushTarget) {
 	}
 	b.estimator.Judge(&pair)
 	if pair.Known {
-		b.rest = time.Since(b.probe.epoch) + time.Duration(b.probe.pauseFactor*float64(pair.Flushed.Took))
+		// A broker flushes for the leaders that it follows, too: as often as it leads, for each replica.
+		b.rest = time.Since(b.probe.epoch) + time.Duration(b.probe.pauseFactor*float64(to.replicas)*float64(pair.Flushed.Took))
 	}
 	b.probe.took(&pair)
 }

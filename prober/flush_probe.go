@@ -106,7 +106,7 @@ func (p *flushProbe) supervise(ctx context.Context, wait *sync.WaitGroup) {
 
 // aim works out where each broker's records go and returns the brokers whose goroutine is to be started.
 func (p *flushProbe) aim(plain, flushed topics.State) (fresh []int32) {
-	plainOf, flushedOf := leds(plain), map[int32]int32{}
+	plainOf, flushedOf := leds(plain), map[int32]topics.Partition{}
 	if p.belief.believed == 1 {
 		flushedOf = leds(flushed)
 	}
@@ -116,12 +116,12 @@ func (p *flushProbe) aim(plain, flushed topics.State) (fresh []int32) {
 	clear(p.targets)
 	for _, b := range plain.Observed.Brokers {
 		to := flushTarget{plain: -1, flushed: -1}
-		if partition, leads := plainOf[b.ID]; leads {
-			to.plain = partition
+		if part, leads := plainOf[b.ID]; leads {
+			to.plain = part.ID
 		}
-		if partition, leads := flushedOf[b.ID]; leads {
-			to.flushed = partition
-			to.logDir = p.dirs[logDirKey{b.ID, partition}].path
+		if part, leads := flushedOf[b.ID]; leads {
+			to.flushed, to.replicas = part.ID, len(part.Replicas)
+			to.logDir = p.dirs[logDirKey{b.ID, part.ID}].path
 		}
 		p.targets[b.ID] = to
 		if was := before[b.ID]; was.plain != to.plain || was.flushed != to.flushed {
@@ -138,15 +138,15 @@ func (p *flushProbe) aim(plain, flushed topics.State) (fresh []int32) {
 }
 
 // leds returns a probed partition of each broker that leads one, rather one that it is to lead.
-func leds(s topics.State) map[int32]int32 {
-	led := map[int32]int32{}
+func leds(s topics.State) map[int32]topics.Partition {
+	led := map[int32]topics.Partition{}
 	probed := make(map[int32]bool, len(s.Probed))
 	for _, id := range s.Probed {
 		probed[id] = true
 	}
 	for _, part := range s.Observed.Partitions {
 		if _, has := led[part.Leader]; probed[part.ID] && part.Leader >= 0 && (!has || part.Preferred() == part.Leader) {
-			led[part.Leader] = part.ID
+			led[part.Leader] = part
 		}
 	}
 	return led

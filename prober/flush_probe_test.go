@@ -190,7 +190,7 @@ func TestFlushProbe(t *testing.T) {
 		for broker, want := range map[int32]struct {
 			flush           time.Duration
 			atLeast, atMost int // flushes in ten minutes: in rounds that come too soon there is none
-		}{0: {0, 58, 61}, 1: {30 * time.Millisecond, 48, 61}, 2: {400 * time.Millisecond, 10, 15}} {
+		}{0: {0, 58, 61}, 1: {30 * time.Millisecond, 30, 50}, 2: {400 * time.Millisecond, 3, 5}} {
 			pairs, state := b.sink.take(broker)
 			if state.Believed != 1 || !slices.Equal(state.Brokers, []int32{0, 1, 2}) || len(state.Thresholds) != 6 {
 				t.Errorf("state %+v, want believed, three brokers, six thresholds", state)
@@ -211,7 +211,7 @@ func TestFlushProbe(t *testing.T) {
 				if !p.Known || p.Flush != want.flush || p.LogDir == "" || p.LogDir == unknownLogDir {
 					t.Errorf("broker %d: flush %v, known %v, in %q; want %v", broker, p.Flush, p.Known, p.LogDir, want.flush)
 				}
-				if pause := p.at.Sub(last.at); n > 1 && pause < 100*last.Flushed.Took {
+				if pause := p.at.Sub(last.at); n > 1 && pause < 3*100*last.Flushed.Took { // for each of three replicas
 					t.Errorf("broker %d: flushes %v apart, the first of which took %v", broker, pause, last.Flushed.Took)
 				}
 				last = p
