@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ type usage struct {
 	cpu  time.Duration // user and system
 	took time.Duration
 	rss  int64 // the most that was seen resident, in bytes
+	held int64 // the median of what was seen each second: the most depends on when the garbage collector came
 }
 
 // perThousand returns CPU seconds for a thousand records at a rate per second.
@@ -29,7 +31,8 @@ func meter(t *testing.T, c *child, length time.Duration, scrape func()) usage {
 	t.Helper()
 	pid := c.cmd.Process.Pid
 	began, cpu := time.Now(), cpuOf(t, pid)
-	u := usage{rss: residentOf(t, pid)}
+	var u usage
+	seen := []int64{residentOf(t, pid)}
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	next := scrapeInterval / 2
@@ -42,7 +45,7 @@ func meter(t *testing.T, c *child, length time.Duration, scrape func()) usage {
 			t.Fatal(t.Context().Err())
 		}
 		u.took = time.Since(began)
-		u.rss = max(u.rss, residentOf(t, pid))
+		seen = append(seen, residentOf(t, pid))
 		if u.took >= next {
 			next += scrapeInterval
 			scrape()
@@ -50,6 +53,8 @@ func meter(t *testing.T, c *child, length time.Duration, scrape func()) usage {
 	}
 	u.took = time.Since(began)
 	u.cpu = cpuOf(t, pid) - cpu
+	slices.Sort(seen)
+	u.rss, u.held = seen[len(seen)-1], seen[len(seen)/2]
 	return u
 }
 
