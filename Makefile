@@ -18,7 +18,7 @@ KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
 FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
 tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
-.PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-mutations test-deploy soak bench bench-compare dashboards dashboards-check clean
+.PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-e2e test-mutations test-deploy soak bench bench-compare dashboards dashboards-check clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -37,12 +37,12 @@ lint: .tools/staticcheck ## gofmt, vet, staticcheck, go mod verify, no skipped t
 	@bad=$$(gofmt -l .); [ -z "$$bad" ] || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
 	@! grep -rnE --include='*_test.go' '\b[tb]\.Skip(f|Now)?\(' . || { echo "a skipped test proves nothing: make it fail instead"; exit 1; }
 	go mod verify
-	go vet -tags kafka,faults,bench ./...
-	staticcheck -tags kafka,faults,bench ./...
+	go vet -tags kafka,faults,e2e,bench ./...
+	staticcheck -tags kafka,faults,e2e,bench ./...
 
 # Not part of test: the list of vulnerabilities is on the network, and grows without a change of ours.
 vulncheck: .tools/govulncheck ## known vulnerabilities in what is called, by vuln.go.dev; VULNDB=file:///dir for a copy of it
-	govulncheck $(if $(VULNDB),-db $(VULNDB)) -tags kafka,faults,bench -test ./...
+	govulncheck $(if $(VULNDB),-db $(VULNDB)) -tags kafka,faults,e2e,bench -test ./...
 
 test-unit: .tools/promtool .tools/amtool .tools/prometheus ## unit tests with the race detector, no Java needed
 	go test -race ./...
@@ -55,6 +55,9 @@ test-faults: java ## slow tests of faults on a real Kafka, and 5 s of each fuzz 
 	go test -tags faults -p 1 -count 1 -timeout 30m $(call tests_of,$(FAULT_FILES))
 	@grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's|/[^/]*:func (Fuzz[A-Za-z0-9]+).*| \1|' | sort -u | while read -r dir name; do \
 	  echo "fuzz $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime 5s -fuzzminimizetime 10x "$$dir" </dev/null; done
+
+test-e2e: java .tools/prometheus .tools/alertmanager ## faults on a real Kafka, by the rules, to a webhook behind a real Alertmanager: 9 minutes
+	go test -tags e2e -count 1 -timeout 20m -v -run '^TestEndToEnd$$' ./alerts
 
 test-deploy: $(addprefix .tools/,helm kustomize nfpm kube-apiserver promtool amtool debian.tar) ## units, packages, image, charts; as root on Debian with buildah, debootstrap, etcd-server, file, rpm, systemd
 	go vet -C deploy/test ./...
@@ -103,6 +106,14 @@ $(addprefix .tools/,helm kustomize nfpm kube-apiserver): .tools/%: deploy/test/t
 .tools/debian.tar: deploy/test/debian.sh
 	mkdir -p .tools
 	deploy/test/debian.sh $(CURDIR)/$@
+
+# Alertmanager's module comes without its user interface, which its server embeds: an empty page takes its place.
+.tools/alertmanager: tools/go.mod tools/go.sum
+	rm -rf .tools/src && mkdir -p .tools/src && go -C tools mod download github.com/prometheus/alertmanager
+	cp -r "$$(go -C tools list -m -f '{{.Dir}}' github.com/prometheus/alertmanager)" .tools/src/alertmanager && chmod -R u+w .tools/src
+	mkdir .tools/src/alertmanager/ui/app/dist && touch .tools/src/alertmanager/ui/app/dist/index.html
+	CGO_ENABLED=0 go build -C .tools/src/alertmanager -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ ./cmd/alertmanager
+	rm -rf .tools/src
 
 # Prometheus' own binaries leave out their service discoveries: minutes and megabytes.
 .tools/%: tools/go.mod tools/go.sum

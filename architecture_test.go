@@ -12,7 +12,7 @@ const module = "github.com/kafka-prober/kafka_prober"
 // arrows are the packages of ours that each package may import: the house of design.md. A new package
 // gets a line here, which is the moment to think about what it may know.
 var arrows = map[string][]string{
-	"": {"internal/bench", "collector", "prober", "prober/connect", "prober/ledger", "prober/reach", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
+	"": {"internal/bench", "internal/live", "collector", "prober", "prober/connect", "prober/ledger", "prober/reach", "prober/recorder", "prober/topics", "internal/config", "internal/demo",
 		"internal/kafka", "internal/kind", "internal/logging", "internal/properties", "internal/security", "internal/systemd", "internal/web"},
 
 	"prober":          {"internal/kafka", "internal/kind", "prober/connect", "prober/engine", "prober/flush", "prober/ledger", "prober/reach", "prober/record", "prober/schedule", "prober/topics"},
@@ -26,8 +26,9 @@ var arrows = map[string][]string{
 	"prober/schedule": nil,
 	"prober/topics":   nil,
 
-	"alerts":     nil, // rules and their tests
-	"dashboards": nil, // JSON and its tests
+	"alerts":         nil, // rules and their tests
+	"alerts/shorten": nil, // the rules with shorter windows, for drills
+	"dashboards":     nil, // JSON and its tests
 
 	"collector":         {"collector/jmxpage", "internal/kafka", "internal/kind", "internal/security"}, // never prober: the two halves meet in main only
 	"collector/jmxpage": nil,                                                                           // names and numbers of pages, no I/O
@@ -42,9 +43,12 @@ var arrows = map[string][]string{
 	"internal/fidelity/ours":    {"internal/fidelity", "internal/fidelity/probe", "internal/kafka"},
 	"internal/fidelity/probe":   {"internal/fidelity", "internal/kafka", "prober/engine", "prober/ledger", "prober/record"},
 	"internal/kafka":            {"internal/kind", "internal/security"},
-	"internal/kafkatest":        {"internal/testpki"},
+	"internal/child":            nil, // processes of tests
+	"internal/kafkatest":        {"internal/child", "internal/testpki"},
 	"internal/kind":             nil,
+	"internal/live":             {"internal/bench", "prober/ledger"}, // a bench while it runs, for Prometheus
 	"internal/logging":          nil,
+	"internal/promtest":         {"internal/child"},                                        // Prometheus and Alertmanager for tests
 	"internal/properties":       {"internal/config", "internal/kind", "internal/security"}, // a Java client's file
 	"internal/security":         {"internal/kind"},
 	"internal/seriesdoc":        nil,
@@ -68,11 +72,11 @@ var foreign = []struct {
 		[]string{"collector/jmxpage", "prober/flush", "prober/ledger", "prober/reach", "prober/record", "prober/recorder", "prober/schedule", "internal/config", "internal/kind", "internal/logging", "internal/security", "internal/seriesdoc", "internal/web"}},
 	{"github.com/twmb/franz-go/pkg/kfake", []string{"internal/demo", "internal/fidelity/brokers"}, []string{"collector", "prober", "internal/kafka"}},
 	{"github.com/prometheus/client_golang",
-		[]string{"", "collector", "prober/recorder", "internal/kafka", "internal/seriesdoc", "internal/web"},
+		[]string{"", "collector", "prober/recorder", "internal/kafka", "internal/live", "internal/seriesdoc", "internal/web"},
 		[]string{"collector/jmxpage", "prober/engine", "prober/ledger", "prober/record", "prober/schedule", "prober/topics", "internal/config", "internal/demo", "internal/kind"}},
 	{"github.com/coreos/go-systemd", []string{"internal/systemd"}, nil},
 	{"github.com/prometheus/exporter-toolkit", []string{"", "internal/web"}, nil},
-	{"net/http", []string{"collector", "internal/web", "internal/kafka", "internal/kafkatest", "internal/fidelity/brokers"}, // kafka: an OAuth token endpoint; collector: brokers' pages
+	{"net/http", []string{"collector", "internal/web", "internal/kafka", "internal/kafkatest", "internal/live", "internal/promtest", "internal/fidelity/brokers"}, // kafka: an OAuth token endpoint; collector: brokers' pages
 		[]string{"prober/ledger", "prober/record", "prober/schedule"}},
 	{"net", nil, []string{"prober/ledger", "prober/record", "prober/schedule"}},
 	{"log", nil, []string{"prober/ledger", "prober/record", "prober/schedule"}},

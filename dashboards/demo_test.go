@@ -57,7 +57,7 @@ func (r *running) checkExemplars(t *testing.T) {
 				continue
 			}
 			now := time.Now()
-			a := r.get(t, "/api/v1/query_exemplars", url.Values{
+			a := r.Get(t, "/api/v1/query_exemplars", url.Values{
 				"query": {fmt.Sprintf("kafka_prober_%s{job=%q}", name, job)},
 				"start": {now.Add(-time.Minute).Format(time.RFC3339)}, "end": {now.Format(time.RFC3339)},
 			})

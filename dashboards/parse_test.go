@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 // expression is a node of a parsed query, as Prometheus' own parser gives it: /api/v1/parse_query.
@@ -30,9 +32,9 @@ type expression struct {
 }
 
 // parse returns what Prometheus makes of a query.
-func (p *prometheus) parse(t *testing.T, query string) (*expression, error) {
+func parse(t *testing.T, p *promtest.Prometheus, query string) (*expression, error) {
 	t.Helper()
-	answer := p.get(t, "/api/v1/parse_query", url.Values{"query": {query}})
+	answer := p.Get(t, "/api/v1/parse_query", url.Values{"query": {query}})
 	if answer.Status != "success" {
 		return nil, fmt.Errorf("%s: %s", query, answer.Error)
 	}

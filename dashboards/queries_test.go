@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 // windows are the ranges other than $__rate_interval and $__range that queries may have, and why.
@@ -29,12 +31,12 @@ var overTime = []string{"rate", "increase", "irate"}
 // holds it against the rules of the dashboard-linter on queries and against what the program exports.
 func TestQueries(t *testing.T) {
 	t.Parallel()
-	parser := startPrometheus(t, "")
+	prometheus := promtest.StartPrometheus(t, promtest.File(t, "prometheus.yml", ""))
 	all := catalogue(t)
 	for _, b := range boards(t) {
 		t.Run(b.UID, func(t *testing.T) {
 			for _, q := range b.queries(t) {
-				root, err := parser.parse(t, expansion{"the-job", "61s", "59m"}.expand(q.expr)) // target-promql-rule, template-label-promql-rule
+				root, err := parse(t, prometheus, expansion{"the-job", "61s", "59m"}.expand(q.expr)) // target-promql-rule, template-label-promql-rule
 				if err != nil {
 					t.Errorf("%s: %v", q.where, err)
 					continue

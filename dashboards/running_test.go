@@ -1,17 +1,15 @@
 package dashboards
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 // scraping are the ways in which a Prometheus may take histograms, each a job of its own.
@@ -23,22 +21,12 @@ var scraping = map[string]string{
 
 // running is a kafka_prober on a cluster, and a Prometheus that scrapes it in each way.
 type running struct {
-	*prometheus
+	*promtest.Prometheus
 	lacks []string // reasons for panels to be empty that hold here
 }
 
 // binary builds kafka_prober once.
-var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(binaryDir, "kafka_prober")
-	const stamp = "-X github.com/prometheus/common/version.Version=0.0.0-test" // or the label version is absent
-	cmd := exec.Command("go", "build", "-ldflags", stamp, "-o", path, ".")
-	cmd.Dir = ".."
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build kafka_prober: %w\n%s", err, out)
-	}
-	return path, nil
-})
+var binary = sync.OnceValues(func() (string, error) { return promtest.BuildProber(binaryDir) })
 
 var binaryDir string // set by TestMain, removed at the end
 
@@ -59,45 +47,20 @@ func run(t *testing.T, config string, lacks []string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "kafka_prober.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	address := freeAddress(t)
-	startProcess(t, prober, "--config.file="+file, "--web.listen-address="+address)
+	address := promtest.FreeAddress(t)
+	promtest.StartProber(t, prober, config, address)
 	var jobs strings.Builder
 	for job, how := range scraping {
 		fmt.Fprintf(&jobs, "  - job_name: %s\n    static_configs: [{targets: [%q]}]\n    %s\n", job, address, how)
 	}
-	r := &running{startPrometheus(t, "global: {scrape_interval: 1s}\nscrape_configs:\n"+jobs.String()), lacks}
+	file := promtest.File(t, "prometheus.yml", "global: {scrape_interval: 1s}\nscrape_configs:\n"+jobs.String())
+	r := &running{promtest.StartPrometheus(t, file), lacks}
 	for job := range scraping {
-		await(t, 2*time.Minute, "the collectors' figures, and 15 s of the probes' in job "+job, func() bool {
-			return len(r.query(t, fmt.Sprintf(`min(kafka_prober_collector_success{job=%q}) == 1 and on () count(count_over_time(kafka_prober_records_total{job=%q}[1m]) >= 15) > 0`, job, job))) > 0
+		promtest.Await(t, 2*time.Minute, "the collectors' figures, and 15 s of the probes' in job "+job, func() bool {
+			return len(r.Query(t, fmt.Sprintf(`min(kafka_prober_collector_success{job=%q}) == 1 and on () count(count_over_time(kafka_prober_records_total{job=%q}[1m]) >= 15) > 0`, job, job))) > 0
 		})
 	}
 	return r
-}
-
-// sample is one result of an instant query.
-type sample struct {
-	Metric    map[string]string
-	Value     [2]any // time and text of the number; nil if it is a histogram
-	Histogram json.RawMessage
-}
-
-// query asks for the value of an expression now.
-func (r *running) query(t *testing.T, expr string) []sample {
-	t.Helper()
-	a := r.get(t, "/api/v1/query", url.Values{"query": {expr}})
-	if a.Status != "success" || len(a.Warnings) > 0 {
-		t.Errorf("%s: %s %q", expr, a.Error, a.Warnings)
-		return nil
-	}
-	var data struct{ Result []sample }
-	if err := json.Unmarshal(a.Data, &data); err != nil {
-		t.Fatalf("%s answered %s: %v", expr, a.Data, err)
-	}
-	return data.Result
 }
 
 // check runs every query of every dashboard for each way of scraping.
@@ -125,7 +88,7 @@ func (r *running) checkPanel(t *testing.T, p panel, job string) {
 	with := 0
 	for _, q := range p.Targets {
 		expr := expansion{job, "15s", "1m"}.expand(q.Expr)
-		samples := r.query(t, expr)
+		samples := r.Query(t, expr)
 		if len(samples) > 0 {
 			with++
 		} else if reason, _ := p.mayBeEmpty(); !r.excused(reason, job) {
@@ -172,10 +135,10 @@ func (r *running) checkOther(t *testing.T, q query, job string) {
 	t.Helper()
 	expr := expansion{job, "15s", "1m"}.expand(q.expr)
 	if q.label == "" {
-		r.query(t, expr)
+		r.Query(t, expr)
 		return
 	}
-	values := r.query(t, fmt.Sprintf("group by (%s) (%s)", q.label, expr))
+	values := r.Query(t, fmt.Sprintf("group by (%s) (%s)", q.label, expr))
 	if len(values) == 0 {
 		t.Errorf("%s has no value", q.where)
 	}

@@ -19,6 +19,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kafka-prober/kafka_prober/internal/child"
 )
 
 // childEnv makes this test binary a process that starts a cluster and waits to be killed.
@@ -26,7 +28,7 @@ const childEnv = "KAFKATEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
-		child()
+		beKilled()
 	}
 	Main(m, JMXPages())
 }
@@ -190,11 +192,11 @@ func TestNothingOutlivesTheProcess(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := launch(cmd)
+			p, err := child.Start(cmd)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer p.kill()
+			defer p.Kill()
 			var controller, broker int
 			if _, err := fmt.Fscanln(bufio.NewReader(stdout), &controller, &broker); err != nil {
 				t.Fatalf("read process ids from the child: %v", err)
@@ -204,10 +206,10 @@ func TestNothingOutlivesTheProcess(t *testing.T) {
 					t.Fatalf("node with process id %d before: %v", pid, err)
 				}
 			}
-			if err := p.signal(sig); err != nil {
+			if err := p.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			<-p.done
+			<-p.Done
 			err = poll(within(t, 20*time.Second), 20*time.Millisecond, func(context.Context) error {
 				for _, pid := range []int{controller, broker} {
 					if syscall.Kill(pid, 0) == nil {
@@ -223,8 +225,8 @@ func TestNothingOutlivesTheProcess(t *testing.T) {
 	}
 }
 
-// child starts a small cluster, pauses its broker, prints the process ids and waits to be killed.
-func child() {
+// beKilled starts a small cluster, pauses its broker, prints the process ids and waits to be killed.
+func beKilled() {
 	c, err := Run(context.Background(), Brokers(1))
 	if err == nil {
 		err = c.Broker(1).Pause()

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
+
+	"github.com/kafka-prober/kafka_prober/internal/child"
 )
 
 // A Node is the controller or a broker of a Cluster: one JVM, which may be started more than once. Its
@@ -23,10 +25,10 @@ type Node struct {
 	dir        string            // configuration, data and log
 	args       []string          // JVM flags, class path, main class
 
-	mu     sync.Mutex // guards what follows
-	proc   *process   // the last one started, nil before the first
-	up     bool       // starting it was asked for later than ending it
-	paused bool       // stopped by SIGSTOP
+	mu     sync.Mutex     // guards what follows
+	proc   *child.Process // the last one started, nil before the first
+	up     bool           // starting it was asked for later than ending it
+	paused bool           // stopped by SIGSTOP
 }
 
 // Start starts a node that was stopped or killed and waits until every running broker shows it. A broker
@@ -51,11 +53,11 @@ func (n *Node) Stop(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	if err := p.signal(syscall.SIGTERM); err != nil {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	select {
-	case <-p.done:
+	case <-p.Done:
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("stop %s: %w", n, context.Cause(ctx))
@@ -77,18 +79,18 @@ func (n *Node) Kill() error {
 	if p == nil {
 		return nil
 	}
-	return p.kill()
+	return p.Kill()
 }
 
 // Pause sends SIGSTOP: connections stay open and nothing answers.
 func (n *Node) Pause() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.proc == nil || !n.proc.running() {
+	if n.proc == nil || !n.proc.Running() {
 		return fmt.Errorf("pause %s: it does not run", n)
 	}
 	n.paused = true
-	return n.proc.signal(syscall.SIGSTOP)
+	return n.proc.Signal(syscall.SIGSTOP)
 }
 
 // Resume sends SIGCONT to a paused node.
@@ -99,28 +101,28 @@ func (n *Node) Resume() error {
 		return nil
 	}
 	n.paused = false
-	return n.proc.signal(syscall.SIGCONT)
+	return n.proc.Signal(syscall.SIGCONT)
 }
 
 // Running says whether the node is up and not paused.
 func (n *Node) Running() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.up && !n.paused && n.proc.running()
+	return n.up && !n.paused && n.proc.Running()
 }
 
 // PID is the process id of the node's current or last JVM.
 func (n *Node) PID() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.proc.cmd.Process.Pid
+	return n.proc.PID()
 }
 
 // start starts the JVM unless it runs; it does not wait until the node serves.
 func (n *Node) start() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.proc != nil && n.proc.running() {
+	if n.proc != nil && n.proc.Running() {
 		n.up = true
 		return nil
 	}
@@ -135,7 +137,7 @@ func (n *Node) start() error {
 	if n.slow() {
 		cmd.Env = append(cmd.Env, n.slowDiskEnv()...)
 	}
-	p, err := launch(cmd)
+	p, err := child.Start(cmd)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", n, err)
 	}
@@ -144,7 +146,7 @@ func (n *Node) start() error {
 }
 
 // ending notes that the node is to end and returns its process, nil if it was never started.
-func (n *Node) ending() *process {
+func (n *Node) ending() *child.Process {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.up = false
@@ -156,10 +158,10 @@ func (n *Node) failure() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
-	case !n.up || n.proc.running():
+	case !n.up || n.proc.Running():
 		return nil
-	case n.proc.err != nil:
-		return fmt.Errorf("%s ended by itself: %w", n, n.proc.err)
+	case n.proc.Err() != nil:
+		return fmt.Errorf("%s ended by itself: %w", n, n.proc.Err())
 	default:
 		return fmt.Errorf("%s ended by itself", n)
 	}

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"github.com/kafka-prober/kafka_prober/internal/child"
 )
 
 // Tool runs a Java command-line class of Kafka, for instance org.apache.kafka.tools.TopicCommand, in a
@@ -23,14 +25,14 @@ func (c *Cluster) ToolWithJVM(ctx context.Context, jvmFlags []string, class stri
 	cmd.Dir = c.work.path
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	p, err := launch(cmd)
+	p, err := child.Start(cmd)
 	if err != nil {
 		return "", err
 	}
-	<-p.done
-	if p.err != nil {
+	<-p.Done
+	if p.Err() != nil {
 		name := class[strings.LastIndexByte(class, '.')+1:]
-		return stdout.String(), fmt.Errorf("run %s: %w\n%s%s", name, p.err, stdout.Bytes(), stderr.Bytes())
+		return stdout.String(), fmt.Errorf("run %s: %w\n%s%s", name, p.Err(), stdout.Bytes(), stderr.Bytes())
 	}
 	return stdout.String(), nil
 }

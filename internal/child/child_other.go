@@ -1,9 +1,9 @@
 //go:build unix && !linux
 
-package kafkatest
+package child
 
 import "syscall"
 
 // dieWithParent does nothing: only Linux has a parent-death signal, so elsewhere a test that is killed
-// leaves its brokers behind.
+// leaves its children behind.
 func dieWithParent(*syscall.SysProcAttr) {}
