@@ -23,6 +23,7 @@ import (
 const (
 	exitInvalid  = 3 // a run is not to be used
 	exitAsserted = 4 // an assertion does not hold
+	exitUnseen   = 6 // measured, but a receiver of the live view lacks something; 5 is compare's
 )
 
 // exitError is an error with an exit code of its own.
@@ -38,6 +39,7 @@ type benchFlags struct {
 	cluster string
 	outputs []string
 	quiet   bool
+	live    liveFlags
 }
 
 // addBench attaches the command and its flags: each parameter is one.
@@ -58,6 +60,7 @@ func addBench(app *kingpin.Application) (*kingpin.CmdClause, *benchFlags) {
 		PlaceHolder("FORM[=FILE]").Default("text").StringsVar(&f.outputs)
 	cmd.Flag("cluster", "Cluster of the configuration file, if it has several.").StringVar(&f.cluster)
 	cmd.Flag("quiet", "Show nothing while it runs.").BoolVar(&f.quiet)
+	f.live.add(app, cmd)
 	return cmd, f
 }
 
@@ -87,13 +90,23 @@ func runBench(o *options, f *benchFlags, log *slog.Logger, stdout, stderr io.Wri
 	env := bench.Env{
 		Client: newFactory(c, aside(log), kafka.NewTraffic()).Client, Reason: kafka.Reason, Log: aside(log),
 	}
-	if !f.quiet {
-		env.Live = &bench.Progress{W: stderr, Terminal: isTerminal(stderr)}
+	view, err := o.newLiveView(&f.live, c, log)
+	if err != nil {
+		return exitError{2, err}
 	}
+	shown := bench.Several{view.series}
+	if !f.quiet {
+		shown = append(shown, &bench.Progress{W: stderr, Terminal: isTerminal(stderr)})
+	}
+	env.Live = shown
 	if err := pingable(ctx, env); err != nil {
 		return err
 	}
+	if err := view.start(o.web); err != nil {
+		return err
+	}
 	report, err := bench.Execute(ctx, plan, env)
+	unseen := view.end()
 	for _, o := range outputs {
 		err = errors.Join(err, o.write(report))
 	}
@@ -104,6 +117,8 @@ func runBench(o *options, f *benchFlags, log *slog.Logger, stdout, stderr io.Wri
 		return exitError{exitInvalid, errors.New("the figures are not to be used: see INVALID in the report")}
 	case !report.Passed():
 		return exitError{exitAsserted, errors.New("not every assertion holds: see FAIL in the report")}
+	case unseen != nil:
+		return exitError{exitUnseen, unseen}
 	}
 	return nil
 }

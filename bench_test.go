@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,16 +51,9 @@ func TestBench(t *testing.T) {
 	if code := run(args, strings.NewReader(""), &stdout, &stderr); code != 0 && code != exitInvalid { // a busy host is late
 		t.Fatalf("exit code %d\n%s", code, &stderr)
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var report bench.Report
-	if err := json.Unmarshal(text, &report); err != nil {
-		t.Fatal(err)
-	}
+	report := reportOf(t, file)
 	if report.Schema != bench.Schema || len(report.Cases) != 1 || report.Cases[0].Runs[0].Counts.Delivered != 2000 {
-		t.Errorf("report is %s", text)
+		t.Errorf("report is %+v", report)
 	}
 	if code := run(append(args, "--assert=records_per_second>=1000000000"), strings.NewReader(""), &stdout, &stderr); code != exitAsserted {
 		t.Errorf("a billion records/s: exit code %d, want %d", code, exitAsserted)

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
 	"github.com/kafka-prober/kafka_prober/prober/record"
 )
 
@@ -94,7 +95,9 @@ func (v *verifier) run(ctx context.Context, c *PlannedCase, env Env, client *kgo
 		run.Intervals = append(run.Intervals, i)
 		lastAt, lastRecords, lastBytes = now, v.counts.Due, v.bytes
 		if env.Live != nil {
-			env.Live.Tick(&i, 1-float64(v.left)/float64(total))
+			env.Live.Tick(&Tick{Interval: &i, Done: 1 - float64(v.left)/float64(total), Topic: topic, Totals: func(yield func(*Total) bool) {
+				yield(&Total{Broker: ledger.UnknownBroker, Counts: v.counts})
+			}})
 		}
 	}
 	for v.left > 0 && ctx.Err() == nil {

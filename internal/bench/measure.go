@@ -143,7 +143,7 @@ func (s *stretch) note(run *Run, began, last, now time.Time, slots uint64, known
 		if known {
 			done = float64(counts.Due-uint64(counts.InFlight)) / float64(slots)
 		}
-		s.env.Live.Tick(&i, min(1, done))
+		s.env.Live.Tick(&Tick{Interval: &i, Done: min(1, done), Topic: s.topic.name, Totals: s.meter.totals})
 	}
 }
 

@@ -163,6 +163,20 @@ func (m *meter) turn() legs {
 	return sum
 }
 
+// totals yields what was judged of each broker in the intervals that have ended, with its lock held.
+func (m *meter) totals(yield func(*Total) bool) {
+	more := true
+	m.each(func(broker int32, b *brokerMeter) {
+		if !more || b.tally.Due == 0 {
+			return
+		}
+		more = yield(&Total{
+			Broker: broker, Counts: newCounts(&b.tally), InFlight: b.tally.InFlight,
+			EndToEnd: b.total.endToEnd, Ack: b.total.ack, ScheduleLag: b.total.lag,
+		})
+	})
+}
+
 // counts returns the counters, all brokers together.
 func (m *meter) counts() (sum ledger.Tally) {
 	m.each(func(_ int32, b *brokerMeter) { sum.Add(&b.tally) })

@@ -20,10 +20,11 @@ var _ Live = (*PerfWindows)(nil)
 const perfWindow = 5
 
 // Begin implements Live.
-func (p *PerfWindows) Begin(*PlannedCase, int, int) { *p = PerfWindows{W: p.W} }
+func (p *PerfWindows) Begin(*Report, *PlannedCase, int, int) { *p = PerfWindows{W: p.W} }
 
 // Tick implements Live.
-func (p *PerfWindows) Tick(i *Interval, _ float64) {
+func (p *PerfWindows) Tick(t *Tick) {
+	i := t.Interval
 	p.seconds += i.Seconds
 	p.records += i.Records
 	p.bytes += i.BytesPerSec * i.Seconds

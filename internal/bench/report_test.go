@@ -190,8 +190,8 @@ func TestProgress(t *testing.T) {
 	i := &Interval{At: 3, RecordsPerSec: 1234.4, BytesPerSec: 5_000_000, EndToEnd: &Latency{P50: 2, P99: 12.34, Max: 123}}
 	var plain, terminal bytes.Buffer
 	for _, p := range []*Progress{{W: &plain}, {W: &terminal, Terminal: true}} {
-		p.Begin(&PlannedCase{Name: "size=1KiB"}, 2, 4)
-		p.Tick(i, 0.25)
+		p.Begin(nil, &PlannedCase{Name: "size=1KiB"}, 2, 4)
+		p.Tick(&Tick{Interval: i, Done: 0.25})
 		p.End()
 	}
 	const line = "1234 records/s, 5.00 MB/s, p50 2.00 ms, p99 12.3 ms, max 123 ms"

@@ -25,13 +25,6 @@ type Env struct {
 	GoTimers bool
 }
 
-// Live is shown a bench while it runs. It is called by one goroutine at a time.
-type Live interface {
-	Begin(c *PlannedCase, run, of int) // of a run, its warm-up included
-	Tick(i *Interval, done float64)    // an interval of the measured stretch ended; done of 1
-	End()                              // of a run
-}
-
 const (
 	tick = time.Second
 	// look is how often the end of a stretch is looked for.
@@ -62,7 +55,7 @@ runs:
 			c := &r.Cases[i]
 			number++
 			if env.Live != nil {
-				env.Live.Begin(&c.PlannedCase, number, total)
+				env.Live.Begin(r, &c.PlannedCase, number, total)
 			}
 			run, err := runCase(ctx, p, &c.PlannedCase, env, fmt.Sprintf("kafka-prober-bench-%s-%d", r.ID, number))
 			if err != nil {

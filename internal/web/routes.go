@@ -69,6 +69,17 @@ func Handler(o Options) (http.Handler, error) {
 	return guard(mux), nil
 }
 
+// BareHandler serves the exposition alone, for a command that ends and has no pages.
+func BareHandler(metricsPath string, metrics http.Handler) (http.Handler, error) {
+	if err := checkMetricsPath(metricsPath); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+metricsPath, metrics)
+	mux.Handle("GET /{$}", http.RedirectHandler(metricsPath, http.StatusFound))
+	return guard(mux), nil
+}
+
 func checkMetricsPath(path string) error {
 	if !strings.HasPrefix(path, "/") || path == "/" || strings.ContainsAny(path, "{} ?#") {
 		return fmt.Errorf("metrics path %q: must begin with / and name a page of its own, such as /metrics", path)
