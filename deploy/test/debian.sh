@@ -3,7 +3,8 @@
 # machine installs from.
 set -euo pipefail
 out=$1
-mirror=$(sed -nE 's/^(deb +(\[[^]]*\] +)?|URIs: *)([a-z]+:[^ ]*).*/\3/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null | head -n 1)
+mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null |
+	sed -nE 's/^(deb +(\[[^]]*\] +)?|URIs: *)([a-z]+:[^ ]*).*/\3/p' | sed 1q) || true # a machine has some of these files, and may have none
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
