@@ -18,7 +18,7 @@ KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
 FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
 tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
-.PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-e2e test-mutations test-deploy soak bench bench-compare dashboards dashboards-check clean
+.PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-e2e test-browser test-mutations test-deploy soak bench bench-compare bench-truth dashboards dashboards-check clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -37,12 +37,12 @@ lint: .tools/staticcheck ## gofmt, vet, staticcheck, go mod verify, no skipped t
 	@bad=$$(gofmt -l .); [ -z "$$bad" ] || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
 	@! grep -rnE --include='*_test.go' '\b[tb]\.Skip(f|Now)?\(' . || { echo "a skipped test proves nothing: make it fail instead"; exit 1; }
 	go mod verify
-	go vet -tags kafka,faults,e2e,bench ./...
-	staticcheck -tags kafka,faults,e2e,bench ./...
+	go vet -tags kafka,faults,e2e,bench,browser ./...
+	staticcheck -tags kafka,faults,e2e,bench,browser ./...
 
 # Not part of test: the list of vulnerabilities is on the network, and grows without a change of ours.
 vulncheck: .tools/govulncheck ## known vulnerabilities in what is called, by vuln.go.dev; VULNDB=file:///dir for a copy of it
-	govulncheck $(if $(VULNDB),-db $(VULNDB)) -tags kafka,faults,e2e,bench -test ./...
+	govulncheck $(if $(VULNDB),-db $(VULNDB)) -tags kafka,faults,e2e,bench,browser -test ./...
 
 test-unit: .tools/promtool .tools/amtool .tools/prometheus ## unit tests with the race detector, no Java needed
 	go test -race ./...
@@ -59,7 +59,10 @@ test-faults: java ## slow tests of faults on a real Kafka, and 5 s of each fuzz 
 test-e2e: java .tools/prometheus .tools/alertmanager ## faults on a real Kafka, by the rules, to a webhook behind a real Alertmanager: 9 minutes
 	go test -tags e2e -count 1 -timeout 20m -v -run '^TestEndToEnd$$' ./alerts
 
-test-deploy: $(addprefix .tools/,helm kustomize nfpm kube-apiserver promtool amtool debian.tar) ## units, packages, image, charts; as root on Debian with buildah, debootstrap, etcd-server, file, rpm, systemd
+test-browser: ## the report of bench in headless Chromium, to be installed beforehand
+	go test -tags browser -count 1 -run '^TestHTMLInBrowser$$' ./internal/bench
+
+test-deploy: $(addprefix .tools/,helm kustomize nfpm kube-apiserver promtool amtool prometheus-2.42 debian.tar) ## units, packages, image, charts; as root on Debian with buildah, debootstrap, etcd-server, file, rpm, systemd
 	go vet -C deploy/test ./...
 	go test -C deploy/test -count 1 -timeout 15m ./...
 
@@ -82,8 +85,12 @@ dashboards-check: .tools/venv
 	  for f in dashboards/*.json; do cmp -s "$$f" "$$dir/$${f##*/}" || { echo "$$f is not what its source gives: run make dashboards"; exit 1; }; done; \
 	  [ "$$(ls "$$dir")" = "$$(cd dashboards && ls *.json)" ] || { echo "a dashboard of the source is not in dashboards/: run make dashboards"; exit 1; }
 
-bench-compare: java ## `kafka_prober bench` beside a bare franz-go loop and kafka-producer-perf-test; COMPARE_FLAGS='-compare.sizes=100'
-	go test -tags bench -count 1 -v -timeout 3h -run '^TestBenchCompare$$' . $(COMPARE_FLAGS)
+bench-compare: java ## `kafka_prober bench` beside a bare franz-go loop and Kafka's perf tools: 15 minutes; COMPARE_FLAGS='-compare.sizes=100'
+	go test -tags bench -count 1 -v -timeout 3h -run '^TestBenchCompare' . $(COMPARE_FLAGS)
+
+bench-truth: java ## what `kafka_prober bench` says and does at rates from 1/s to 200,000/s, when a broker is killed, beside the steady probe: 30 minutes
+	go test -tags bench -count 1 -v -timeout 90m -run '^TestBench(AckLatency|Rates|Account)$$' .
+	go test -tags bench -count 1 -v -timeout 60m -run '^Test(BurstOnOff|BenchAgrees)$$' ./prober
 
 clean: ## remove what make built
 	rm -rf kafka_prober build .tools
@@ -102,6 +109,11 @@ java:
 # Tools that agree with nobody on their dependencies: each has a module of its own.
 $(addprefix .tools/,helm kustomize nfpm kube-apiserver): .tools/%: deploy/test/tools/%/go.mod deploy/test/tools/%/go.sum
 	CGO_ENABLED=0 go build -C deploy/test/tools/$* -trimpath -ldflags '-s -w' -o $(CURDIR)/.tools/$* tool
+
+# The oldest Prometheus that the rules are for is the one that Debian 12 has.
+.tools/prometheus-2.42:
+	rm -rf $@.part && mkdir -p $@.part && cd $@.part && apt-get download 'prometheus=2.42.*' && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb
+	mv $@.part $@
 
 .tools/debian.tar: deploy/test/debian.sh
 	mkdir -p .tools

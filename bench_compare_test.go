@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -68,28 +69,42 @@ type comparison struct {
 }
 
 func (c comparison) run(t *testing.T) {
-	if out, err := c.c.Tool(t.Context(), "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", c.servers, "--create",
-		"--topic", c.topic, "--partitions", "3", "--replication-factor", "1"); err != nil {
+	createTopic(t, c.c, c.topic, 1)
+	c.sideBySide(t, program{"bench", c.ours}, program{"bare franz-go loop", c.bare}, program{"ProducerPerformance", c.java})
+}
+
+// createTopic makes a topic of three partitions.
+func createTopic(t *testing.T, c *kafkatest.Cluster, topic string, replicas int) {
+	t.Helper()
+	if out, err := c.Tool(t.Context(), "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", c.Bootstrap()[0], "--create",
+		"--topic", topic, "--partitions", "3", "--replication-factor", strconv.Itoa(replicas)); err != nil {
 		t.Fatalf("create topic: %v\n%s", err, out)
 	}
-	programs := []func(*testing.T) float64{c.ours, c.bare, c.java}
-	var rates, cpus [3][]float64
+}
+
+// program is one of those that are compared. It runs once and returns its records/s.
+type program struct {
+	name string
+	run  func(*testing.T) float64
+}
+
+// sideBySide runs the programs by turns and prints how the first stands to the others.
+func (c comparison) sideBySide(t *testing.T, programs ...program) {
+	rates, cpus := make([][]float64, len(programs)), make([][]float64, len(programs))
 	for pair := range *comparePairs {
 		for i := range programs {
 			which := (pair + i) % len(programs) // whoever comes first pays for it in turn
 			before := childrenCPU(t)
-			rate := programs[which](t)
+			rate := programs[which].run(t)
 			cpu := (childrenCPU(t) - before) / float64(c.records) * 1e6
 			rates[which], cpus[which] = append(rates[which], rate), append(cpus[which], cpu)
 		}
 	}
-	for i, name := range []string{"bench", "bare franz-go loop", "ProducerPerformance"} {
-		t.Logf("%-20s %9.0f records/s  %6.2f CPU s per million", name, fidelity.Median(append([]float64(nil), rates[i]...)), fidelity.Median(append([]float64(nil), cpus[i]...)))
+	for i, p := range programs {
+		t.Logf("%-20s %9.0f records/s  %6.2f CPU s per million", p.name, fidelity.Median(slices.Clone(rates[i])), fidelity.Median(slices.Clone(cpus[i])))
 	}
-	for i, name := range []string{"", "bare franz-go loop", "ProducerPerformance"} {
-		if i > 0 {
-			t.Logf("bench / %-20s records/s %v, CPU %v", name, fidelity.MedianRatio(rates[0], rates[i]), fidelity.MedianRatio(cpus[0], cpus[i]))
-		}
+	for i, p := range programs[1:] {
+		t.Logf("%s / %-20s records/s %v, CPU %v", programs[0].name, p.name, fidelity.MedianRatio(rates[0], rates[i+1]), fidelity.MedianRatio(cpus[0], cpus[i+1]))
 	}
 }
 
@@ -136,6 +151,56 @@ func (c comparison) java(t *testing.T) float64 {
 		t.Fatalf("ProducerPerformance: %v\n%s", err, out)
 	}
 	rate, err := strconv.ParseFloat(found[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rate
+}
+
+// TestBenchCompareConsume reads a topic again with bench, which verifies every record, and with Kafka's own tool,
+// which counts them.
+func TestBenchCompareConsume(t *testing.T) {
+	c := kafkatest.Start(t)
+	path, err := binary()
+	if err != nil {
+		t.Fatalf("build kafka_prober: %v\n%s", err, path)
+	}
+	for _, size := range strings.Split(*compareSizes, ",") {
+		t.Run(size, func(t *testing.T) {
+			bytes, err := strconv.Atoi(size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			of := comparison{
+				c: c, bench: path, servers: strings.Join(c.Bootstrap(), ","), topic: "consume-" + size,
+				size: size, acks: "1", codec: "none", records: max(50_000, 3**compareRecords*100/max(100, bytes)),
+			}
+			createTopic(t, c, of.topic, 1)
+			of.ours(t)
+			of.sideBySide(t, program{"bench", of.oursReads}, program{"ConsumerPerformance", of.javaReads})
+		})
+	}
+}
+
+func (c comparison) oursReads(t *testing.T) float64 {
+	out, err := exec.CommandContext(t.Context(), c.bench, "bench", "--kafka.bootstrap-servers="+c.servers, "--topic="+c.topic, "--producers=0",
+		fmt.Sprint("--records=", c.records), "--warmup=0s", "--output=json", "--quiet").Output()
+	var report bench.Report
+	if jsonErr := json.Unmarshal(out, &report); err != nil || jsonErr != nil || report.Cases[0].Runs[0].Counts.Delivered != uint64(c.records) {
+		t.Fatalf("bench: %v, %v\n%s", err, jsonErr, out)
+	}
+	return report.Cases[0].Runs[0].RecordsPerSec
+}
+
+// javaReads returns the rate of the fetches alone: the tool's group takes seconds to form.
+func (c comparison) javaReads(t *testing.T) float64 {
+	out, err := c.c.ToolWithJVM(t.Context(), nil, "org.apache.kafka.tools.ConsumerPerformance", "--bootstrap-server", c.servers,
+		"--topic", c.topic, "--messages", fmt.Sprint(c.records), "--timeout", "60000", "--hide-header")
+	fields := strings.Split(strings.TrimSpace(out), ",")
+	if err != nil || len(fields) != 10 {
+		t.Fatalf("ConsumerPerformance: %v\n%s", err, out)
+	}
+	rate, err := strconv.ParseFloat(strings.TrimSpace(fields[9]), 64) // fetch.nMsg.sec
 	if err != nil {
 		t.Fatal(err)
 	}

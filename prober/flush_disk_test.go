@@ -28,6 +28,7 @@ type disks struct {
 	flushes times // log_flush_seconds by broker
 	plain   times // log_append_seconds by broker
 	steady  times // end_to_end_latency_seconds of the steady probe by leader
+	bursts  times // and of another probe, if one runs
 }
 
 // times are measured times by broker.
@@ -102,13 +103,18 @@ func (d *disks) Pair(p *flush.Pair) {
 func (d *disks) State(flush.State) {}
 
 // Series implements ledger.Sink.
-func (d *disks) Series(_ string, broker int32) ledger.Series { return endToEnd{d, broker} }
+func (d *disks) Series(topic string, broker int32) ledger.Series {
+	if topic == steadyDefaults().Topic {
+		return endToEnd{&d.steady, broker}
+	}
+	return endToEnd{&d.bursts, broker}
+}
 
 // Watch implements ledger.Sink.
 func (d *disks) Watch(func() ledger.State) {}
 
 type endToEnd struct {
-	disks  *disks
+	to     *times
 	broker int32
 }
 
@@ -116,7 +122,7 @@ func (endToEnd) Count(*ledger.Tally) {}
 
 func (e endToEnd) Observe(b *ledger.Batch) {
 	for _, r := range b.Results {
-		e.disks.steady.add(e.broker, r.Latency)
+		e.to.add(e.broker, r.Latency)
 	}
 }
 
@@ -124,9 +130,13 @@ func (e endToEnd) Observe(b *ledger.Batch) {
 func startDisks(t *testing.T, opts ...kafkatest.Option) *disks {
 	t.Helper()
 	d := &disks{Cluster: kafkatest.Start(t, append(opts, kafkatest.SlowDisk())...)}
-	steady, _ := Kinds.Get("steady")
-	t.Cleanup(d.run(t, steady.New().(Settings)))
+	t.Cleanup(d.run(t, steadyDefaults()))
 	return d
+}
+
+func steadyDefaults() *SteadySettings {
+	steady, _ := Kinds.Get("steady")
+	return steady.New().(*SteadySettings)
 }
 
 // often are the flush probe's settings for as many pairs as a test of its truth needs. Its topics have one

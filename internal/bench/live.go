@@ -88,7 +88,7 @@ func (p *Progress) Tick(t *Tick) {
 	}
 	line := fmt.Sprintf("%.0f records/s, %.2f MB/s%s", i.RecordsPerSec, i.BytesPerSec/1e6, latency)
 	if !p.Terminal {
-		fmt.Fprintf(p.W, "%s: %.0fs: %s\n", p.prefix, i.At, line)
+		fmt.Fprintf(p.W, "%s: %.0fs, %.0f%%: %s\n", p.prefix, i.At, 100*t.Done, line)
 		return
 	}
 	const width = 20

@@ -195,7 +195,7 @@ func TestProgress(t *testing.T) {
 		p.End()
 	}
 	const line = "1234 records/s, 5.00 MB/s, p50 2.00 ms, p99 12.3 ms, max 123 ms"
-	if want := "[2/4] size=1KiB: 3s: " + line + "\n"; plain.String() != want {
+	if want := "[2/4] size=1KiB: 3s, 25%: " + line + "\n"; plain.String() != want {
 		t.Errorf("a file gets %q, want %q", plain.String(), want)
 	}
 	const erase = "\r\x1b[K"

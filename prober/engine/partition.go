@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
 	"github.com/kafka-prober/kafka_prober/prober/schedule"
 )
@@ -62,17 +64,31 @@ func (e *Engine) newPartition(id int32, now time.Duration, via *producer) *parti
 
 // take returns a parcel for a slot. mu is held.
 func (p *partition) take(e *Engine, seq uint64) *parcel {
-	var pc *parcel
-	if n := len(p.free); n > 0 {
-		pc, p.free = p.free[n-1], p.free[:n-1]
-	} else {
-		pc = &parcel{Context: context.Background(), part: p, via: p.producer, value: make([]byte, e.cfg.Size)}
+	if len(p.free) == 0 {
+		p.stock(e)
 	}
+	last := len(p.free) - 1
+	pc := p.free[last]
+	p.free = p.free[:last]
 	p.inClient++
 	pc.sequence = seq
 	pc.due = p.ledger.Due(seq)
 	pc.broker = p.ledger.Leader()
 	return pc
+}
+
+// stock makes parcels, the more at once the more are on their way. mu is held.
+func (p *partition) stock(e *Engine) {
+	const most = 64
+	n := min(max(1, p.inClient), most)
+	parcels, values := make([]parcel, n), make([]byte, n*e.cfg.Size)
+	for i := range parcels {
+		pc := &parcels[i]
+		value := values[i*e.cfg.Size : (i+1)*e.cfg.Size : (i+1)*e.cfg.Size]
+		*pc = parcel{Context: context.Background(), part: p, via: p.producer}
+		pc.record = kgo.Record{Topic: e.cfg.Topic, Partition: p.id, Value: value, Context: pc}
+		p.free = append(p.free, pc)
+	}
 }
 
 // put gives a parcel back once its promise has run. mu is held.

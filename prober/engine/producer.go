@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,6 +19,9 @@ type producer struct {
 	client *kgo.Client
 	clock  *clock
 
+	responses atomic.Uint64 // to produce requests, as they were read
+	answered  answer        // the promises', which the client calls one at a time
+
 	mu     sync.Mutex
 	writes [64]write // a ring
 	next   int
@@ -29,7 +33,16 @@ type write struct {
 	began  time.Duration
 }
 
-var _ kgo.HookBrokerWrite = (*producer)(nil)
+// answer is when promises first ran after so many responses had been read.
+type answer struct {
+	responses uint64
+	at        time.Duration
+}
+
+var (
+	_ kgo.HookBrokerWrite = (*producer)(nil)
+	_ kgo.HookBrokerRead  = (*producer)(nil)
+)
 
 func newProducer(c *Config, clk *clock) (*producer, error) {
 	p := &producer{clock: clk}
@@ -93,6 +106,25 @@ func (p *producer) OnBrokerWrite(meta kgo.BrokerMetadata, key int16, _ int, _, t
 	p.mu.Unlock()
 }
 
+// OnBrokerRead counts the responses to produce requests, before their records' promises run. It is called by
+// kgo's goroutines.
+func (p *producer) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
+	const produceKey = 0
+	if key == produceKey {
+		p.responses.Add(1)
+	}
+}
+
+// acknowledged returns when the record was acknowledged whose promise runs. All records of a response were so at
+// one instant: the clock is read for the first of them, and what the others wait for is this process.
+func (e *Engine) acknowledged(p *producer) time.Duration {
+	n := p.responses.Load()
+	if n != p.answered.responses {
+		p.answered = answer{n, e.present()}
+	}
+	return p.answered.at
+}
+
 // written returns when the request that carried a record began to be written: the first one to its
 // leader after it was handed over. It returns a time before handed if that is not known.
 func (p *producer) written(broker int32, handed time.Duration) time.Duration {
@@ -125,18 +157,17 @@ type parcel struct {
 	broker     int32  // that led the partition when the record was handed over
 	generation uint32 // of the topic
 	record     kgo.Record
-	value      []byte
 }
 
-// send fills in the record and hands it to the client. epoch is the wall clock's nanoseconds at the
-// engine's epoch: read once for many records.
-func (pc *parcel) send(e *Engine, epoch int64) {
-	record.Encode(pc.value, &record.Header{
+// send fills in the record and hands it to the client. epoch is the wall clock at the engine's epoch: read
+// once for many records.
+func (pc *parcel) send(e *Engine, epoch time.Time) {
+	record.Encode(pc.record.Value, &record.Header{
 		Run: e.run, Partition: pc.part.id, Sequence: pc.sequence,
-		Due: pc.due, DueWall: epoch + int64(pc.due), Interval: e.cfg.nominal(),
+		Due: pc.due, DueWall: epoch.Add(pc.due).UnixNano(), Interval: e.cfg.nominal(),
 	}, e.pool)
-	// The whole struct: kgo keeps a timestamp, an offset and a context of the last use.
-	pc.record = kgo.Record{Topic: e.cfg.Topic, Partition: pc.part.id, Value: pc.value, Context: pc}
+	// What else is in the record is as it was made, or kgo writes it anew.
+	pc.record.Timestamp = epoch.Add(pc.handed)
 	if e.cfg.Key != nil {
 		pc.record.Key = e.cfg.Key(pc.sequence)
 	}
@@ -145,9 +176,14 @@ func (pc *parcel) send(e *Engine, epoch int64) {
 
 // promised is what kgo calls when a record is acknowledged or given back.
 func (e *Engine) promised(r *kgo.Record, err error) {
-	now := e.present()
 	pc := r.Context.(*parcel)
 	p := pc.part
+	var now time.Duration
+	if err == nil && e.cfg.Acks != AcksNone {
+		now = e.acknowledged(pc.via)
+	} else {
+		now = e.present()
+	}
 	offset := r.Offset
 	if e.cfg.Acks == AcksNone {
 		offset = -1 // kgo makes one up

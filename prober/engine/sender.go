@@ -113,7 +113,7 @@ func (s *sender) serve(p *partition, now time.Duration) time.Duration {
 	p.mu.Unlock()
 
 	if len(s.parcels) > 0 {
-		epoch := e.clock.at(0).UnixNano()
+		epoch := e.clock.at(0)
 		for _, pc := range s.parcels {
 			pc.send(e, epoch)
 		}
