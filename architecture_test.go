@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"collector":         {"collector/jmxpage", "internal/kafka", "internal/kind", "internal/security"}, // never prober: the two halves meet in main only
 	"collector/jmxpage": nil,                                                                           // names and numbers of pages, no I/O
 
-	"internal/bench/floor":      nil, // a bare loop beside it
+	"internal/bench/floor":      {"prober/record"}, // a bare loop beside it
 	"internal/bench":            {"prober/engine", "prober/ledger", "prober/record"},
 	"internal/config":           {"internal/kind", "internal/security"}, // told the kinds by main: neither half
 	"internal/demo":             nil,

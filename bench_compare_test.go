@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -22,10 +23,12 @@ import (
 
 var (
 	comparePairs   = flag.Int("compare.pairs", 5, "runs of each program in TestBenchCompare")
-	compareRecords = flag.Int("compare.records", 1_000_000, "records of a run of 100 bytes; larger ones get fewer")
+	compareRecords = flag.Int("compare.records", 4_000_000, "records of a run of 100 bytes; larger ones get fewer")
 	compareSizes   = flag.String("compare.sizes", "100,1024,10240", "sizes of records")
 	compareAcks    = flag.String("compare.acks", "1,all", "acks")
 	compareCodecs  = flag.String("compare.compression", "none,lz4", "compressions")
+	compareJava    = flag.Bool("compare.java", true, "run Kafka's own tools, too: most of the time")
+	compareMore    = flag.String("compare.flags", "", "more flags of bench, separated by spaces")
 )
 
 // TestBenchCompare runs bench, a bare franz-go loop and Kafka's own tool by turns on one cluster, each as
@@ -52,7 +55,7 @@ func TestBenchCompare(t *testing.T) {
 					}
 					comparison{
 						c: c, bench: path, floor: floor, servers: servers, topic: "compare-" + size + "-" + acks + "-" + codec,
-						size: size, acks: acks, codec: codec, records: max(20_000, *compareRecords*100/max(100, bytes)),
+						size: size, acks: acks, codec: codec, records: recordsOf(bytes),
 					}.run(t)
 				})
 			}
@@ -70,8 +73,15 @@ type comparison struct {
 
 func (c comparison) run(t *testing.T) {
 	createTopic(t, c.c, c.topic, 1)
-	c.sideBySide(t, program{"bench", c.ours}, program{"bare franz-go loop", c.bare}, program{"ProducerPerformance", c.java})
+	programs := []program{{"bench", c.ours}, {"bare franz-go loop", c.bare}}
+	if *compareJava {
+		programs = append(programs, program{"ProducerPerformance", c.java})
+	}
+	c.sideBySide(t, programs...)
 }
+
+// recordsOf returns how many records of a size take a second at least, so that starting is little of it.
+func recordsOf(bytes int) int { return max(*compareRecords*100/max(100, bytes), *compareRecords/25) }
 
 // createTopic makes a topic of three partitions.
 func createTopic(t *testing.T, c *kafkatest.Cluster, topic string, replicas int) {
@@ -80,6 +90,12 @@ func createTopic(t *testing.T, c *kafkatest.Cluster, topic string, replicas int)
 		"--topic", topic, "--partitions", "3", "--replication-factor", strconv.Itoa(replicas)); err != nil {
 		t.Fatalf("create topic: %v\n%s", err, out)
 	}
+	t.Cleanup(func() { // disks are small
+		if out, err := c.Tool(context.WithoutCancel(t.Context()), "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", c.Bootstrap()[0],
+			"--delete", "--topic", topic); err != nil {
+			t.Errorf("delete topic: %v\n%s", err, out)
+		}
+	})
 }
 
 // program is one of those that are compared. It runs once and returns its records/s.
@@ -119,8 +135,9 @@ func childrenCPU(t *testing.T) float64 {
 }
 
 func (c comparison) ours(t *testing.T) float64 {
-	out, err := exec.CommandContext(t.Context(), c.bench, "bench", "--kafka.bootstrap-servers="+c.servers, "--topic="+c.topic, "--consumers=0",
-		fmt.Sprint("--records=", c.records), "--warmup=0s", "--size="+c.size, "--acks="+c.acks, "--compression="+c.codec, "--output=json", "--quiet").Output()
+	args := []string{"bench", "--kafka.bootstrap-servers=" + c.servers, "--topic=" + c.topic, "--consumers=0", fmt.Sprint("--records=", c.records),
+		"--warmup=0s", "--size=" + c.size, "--acks=" + c.acks, "--compression=" + c.codec, "--output=json", "--quiet"}
+	out, err := exec.CommandContext(t.Context(), c.bench, append(args, strings.Fields(*compareMore)...)...).Output()
 	var report bench.Report
 	if jsonErr := json.Unmarshal(out, &report); jsonErr != nil || report.Cases[0].Runs[0].Counts.Delivered != uint64(c.records) {
 		t.Fatalf("bench: %v, %v\n%s", err, jsonErr, out)
@@ -173,7 +190,7 @@ func TestBenchCompareConsume(t *testing.T) {
 			}
 			of := comparison{
 				c: c, bench: path, servers: strings.Join(c.Bootstrap(), ","), topic: "consume-" + size,
-				size: size, acks: "1", codec: "none", records: max(50_000, 3**compareRecords*100/max(100, bytes)),
+				size: size, acks: "1", codec: "none", records: recordsOf(bytes),
 			}
 			createTopic(t, c, of.topic, 1)
 			of.ours(t)

@@ -6,13 +6,14 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kafka-prober/kafka_prober/prober/record"
 )
 
 func main() {
@@ -25,7 +26,7 @@ func main() {
 func run() error {
 	servers := flag.String("servers", "", "bootstrap servers")
 	topic := flag.String("topic", "", "topic to produce to")
-	records := flag.Int("records", 1_000_000, "records to send")
+	number := flag.Int("records", 1_000_000, "records to send")
 	size := flag.Int("size", 100, "bytes of a record")
 	acks := flag.String("acks", "all", "all or 1")
 	codec := flag.String("compression", "none", "none or lz4")
@@ -47,21 +48,18 @@ func run() error {
 		return err
 	}
 	defer client.Close()
-	value := make([]byte, *size)
-	for i := range value {
-		value[i] = byte(rand.Uint32())
-	}
+	values := records(*size)
 	ctx := context.Background()
-	if err := client.ProduceSync(ctx, &kgo.Record{Value: value}).FirstErr(); err != nil { // connects
+	if err := client.ProduceSync(ctx, &kgo.Record{Value: values[0]}).FirstErr(); err != nil { // connects
 		return err
 	}
 	pool := sync.Pool{New: func() any { return new(kgo.Record) }}
 	var failure error
 	var once sync.Once
 	began := time.Now()
-	for range *records {
+	for i := range *number {
 		r := pool.Get().(*kgo.Record)
-		*r = kgo.Record{Value: value}
+		*r = kgo.Record{Value: values[i%len(values)]}
 		client.Produce(ctx, r, func(r *kgo.Record, err error) {
 			if err != nil {
 				once.Do(func() { failure = err })
@@ -72,6 +70,18 @@ func run() error {
 	if err := client.Flush(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("%.1f\n", float64(*records)/time.Since(began).Seconds())
+	fmt.Printf("%.1f\n", float64(*number)/time.Since(began).Seconds())
 	return failure
+}
+
+// records returns records as bench sends them, so that they compress alike, made beforehand. A quarter of a
+// megabyte of them is more than any compression remembers.
+func records(size int) (all [][]byte) {
+	pool, run := record.NewPool(size, 1), record.NewRunID()
+	for h := (record.Header{Run: run}); h.Sequence == 0 || h.Sequence*uint64(size) < 1<<18; h.Sequence++ {
+		value := make([]byte, size)
+		record.Encode(value, &h, pool)
+		all = append(all, value)
+	}
+	return all
 }
