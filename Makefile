@@ -18,7 +18,7 @@ KAFKA_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build kafka' .)
 FAULT_FILES = $(shell grep -rlE --include='*_test.go' '^//go:build faults$$' .)
 tests_of = $(sort $(dir $1)) -run "^($$(sed -nE 's/^func (Test[A-Za-z0-9_]+)\(t .*/\1/p' $1 | paste -sd'|'))$$"
 
-.PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-e2e test-browser test-mutations test-deploy soak bench bench-compare bench-truth dashboards dashboards-check clean
+.PHONY: help build packages demo test lint vulncheck test-unit test-kafka test-faults test-e2e test-browser test-mutations test-deploy test-readme soak bench bench-compare bench-truth dashboards dashboards-check clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
@@ -65,6 +65,9 @@ test-browser: ## the report of bench in headless Chromium, to be installed befor
 test-deploy: $(addprefix .tools/,helm kustomize nfpm kube-apiserver promtool amtool prometheus-2.42 debian.tar) ## units, packages, image, charts; as root on Debian with buildah, debootstrap, etcd-server, file, rpm, systemd
 	go vet -C deploy/test ./...
 	go test -C deploy/test -count 1 -timeout 15m ./...
+
+test-readme: ## the commands that the documentation shows, run as shown on the demo
+	go test -C deploy/test -count 1 -run '^TestReadmeCommands$$' ./...
 
 test-mutations: .tools/promtool ## faults put into every alert rule, each to be found by its unit tests: 3 to 10 minutes
 	go test -C tools -tags mutations -count 1 -timeout 25m -v -run '^TestMutations$$' ./rulecheck

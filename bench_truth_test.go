@@ -91,7 +91,7 @@ func TestBenchRates(t *testing.T) {
 	t.Log("   rate/s       due      sent in s   lag p99 ms   end to end p50, p99 ms   processors in use")
 	for _, rate := range []int{1, 10, 100, 1_000, 10_000, 50_000, 100_000, 200_000} {
 		before := machineCPU(t)
-		run := benchOnce(t, c, fmt.Sprint("--size=", size), fmt.Sprint("--rate=", rate), fmt.Sprint("--duration=", length), "--replication-factor=1", "--linger=0s")
+		run := benchOnce(t, c, fmt.Sprint("--size=", size), fmt.Sprint("--rate=", rate), fmt.Sprint("--duration=", length), "--replication-factor=1")
 		busy := machineCPU(t).share(before)
 		lag, end := run.ScheduleLag, run.EndToEnd
 		t.Logf("%9d %9d %14.2f %12.3f %12.2f %9.2f %18.0f %%", rate, run.Counts.Due, run.Sending, lag.P99, end.P50, end.P99, 100*busy)

@@ -40,9 +40,9 @@ func TestHotPath(t *testing.T) {
 // path is the way of the records of one partition, without the client library.
 type path struct {
 	ledger *ledger.Partition
-	pool   *record.Pool
+	blanks *record.Blanks
+	blank  record.Blank
 	run    record.RunID
-	value  []byte
 	header record.Header
 	out    []ledger.Delivery
 
@@ -53,8 +53,9 @@ func newPath() *path {
 	const interval = 100 * time.Millisecond
 	p := &path{
 		ledger: ledger.NewPartition(ledger.Options{Timeout: 30 * time.Second}, schedule.New(1, 0, 0, interval)),
-		pool:   record.NewPool(recordSize, 1), run: record.NewRunID(), value: make([]byte, recordSize),
+		blanks: record.NewBlanks(recordSize, record.NewPool(recordSize, 1)), run: record.NewRunID(),
 	}
+	p.blank = p.blanks.Lay(make([]byte, recordSize), 0)
 	sink := recorder.New(recorder.Options{}).Probe(recorder.Probe{
 		Cluster: "prod", Listener: "default", Name: "steady", Topic: "t",
 		Timeout: 30 * time.Second, Interval: interval, RecordSize: recordSize,
@@ -73,16 +74,16 @@ func (p *path) record() {
 	acked := read - 200*time.Microsecond
 
 	seq, _ := p.ledger.Advance(handed, 1)
-	record.Encode(p.value, &record.Header{
+	p.blanks.Stamp(&p.blank, &record.Header{
 		Run: p.run, Sequence: seq, Due: p.ledger.Due(seq), DueWall: int64(due), Interval: p.ledger.Interval(),
-	}, p.pool)
+	})
 	generation := p.ledger.Hand(seq, handed)
 	p.ledger.Judge(handed)
 	p.flush()
 
 	p.ledger.Ack(seq, generation, int64(seq), handed+20*time.Microsecond, acked)
 
-	if record.Decode(p.value, &p.header) == record.Intact && p.header.Run == p.run {
+	if record.Decode(p.blank.Value, &p.header) == record.Intact && p.header.Run == p.run {
 		p.intact++
 	}
 	p.ledger.Read(p.header.Sequence, int64(seq), ledger.Producer{ID: 1}, read)

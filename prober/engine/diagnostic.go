@@ -39,7 +39,7 @@ func (e *Engine) ask(p *partition) {
 	record.Encode(value, &record.Header{
 		Run: e.run, Flags: record.FlagDiagnostic, Partition: p.id,
 		Due: now, DueWall: e.clock.at(now).UnixNano(), Interval: e.cfg.nominal(),
-	}, e.pool)
+	}, e.cfg.Padding)
 	client.TryProduce(context.Background(), &kgo.Record{Topic: e.cfg.Topic, Partition: p.id, Value: value}, func(_ *kgo.Record, err error) {
 		p.mu.Lock()
 		p.asking = false

@@ -21,7 +21,7 @@ type Engine struct {
 	clock       *clock
 	run         record.RunID
 	seed        uint64
-	pool        *record.Pool
+	blanks      *record.Blanks
 	bufferLimit int
 	promise     func(*kgo.Record, error)
 
@@ -68,7 +68,7 @@ func New(c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: c, clock: newClock(), run: record.NewRunID(), seed: c.Seed,
-		pool: c.Padding, bufferLimit: c.bufferLimit(),
+		blanks: record.NewBlanks(c.Size, c.Padding), bufferLimit: c.bufferLimit(),
 		interval:  c.Interval,
 		producers: map[int32]*producer{}, series: map[int32]ledger.Series{},
 	}

@@ -26,6 +26,7 @@ type partition struct {
 	epoch    int32         // of the leader that the last record was read from; -1 before there is one
 	added    time.Duration // when the partition was laid out
 	free     []*parcel
+	laid     uint64 // parcels that were ever made: each has another padding
 	inClient int
 	parked   bool   // not fetched until shortly before the next record is due, see park.go
 	granted  uint64 // slots that may yet become due, if that is limited
@@ -85,8 +86,9 @@ func (p *partition) stock(e *Engine) {
 	for i := range parcels {
 		pc := &parcels[i]
 		value := values[i*e.cfg.Size : (i+1)*e.cfg.Size : (i+1)*e.cfg.Size]
-		*pc = parcel{Context: context.Background(), part: p, via: p.producer}
+		*pc = parcel{Context: context.Background(), part: p, via: p.producer, blank: e.blanks.Lay(value, p.laid)}
 		pc.record = kgo.Record{Topic: e.cfg.Topic, Partition: p.id, Value: value, Context: pc}
+		p.laid++
 		p.free = append(p.free, pc)
 	}
 }

@@ -157,15 +157,16 @@ type parcel struct {
 	broker     int32  // that led the partition when the record was handed over
 	generation uint32 // of the topic
 	record     kgo.Record
+	blank      record.Blank // whose bytes are the record's value
 }
 
 // send fills in the record and hands it to the client. epoch is the wall clock at the engine's epoch: read
 // once for many records.
 func (pc *parcel) send(e *Engine, epoch time.Time) {
-	record.Encode(pc.record.Value, &record.Header{
+	e.blanks.Stamp(&pc.blank, &record.Header{
 		Run: e.run, Partition: pc.part.id, Sequence: pc.sequence,
 		Due: pc.due, DueWall: epoch.Add(pc.due).UnixNano(), Interval: e.cfg.nominal(),
-	}, e.pool)
+	})
 	// What else is in the record is as it was made, or kgo writes it anew.
 	pc.record.Timestamp = epoch.Add(pc.handed)
 	if e.cfg.Key != nil {

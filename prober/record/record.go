@@ -69,6 +69,13 @@ const (
 // Encode writes the record for h into dst, whose length is the record's size, with padding from pool.
 // It panics if dst is shorter than HeaderSize: sizes are checked with the configuration.
 func Encode(dst []byte, h *Header, pool *Pool) {
+	binary.BigEndian.PutUint32(dst[offPadding:], pool.fill(dst[HeaderSize:], h.Sequence))
+	putHeader(dst, h)
+	binary.BigEndian.PutUint32(dst[offCRC:], checksum(dst))
+}
+
+// putHeader writes all of the header but where the padding is from and the checksum.
+func putHeader(dst []byte, h *Header) {
 	binary.BigEndian.PutUint32(dst, magic)
 	dst[4] = version
 	dst[5] = h.Flags
@@ -80,8 +87,6 @@ func Encode(dst []byte, h *Header, pool *Pool) {
 	binary.BigEndian.PutUint64(dst[offDue:], uint64(h.Due))
 	binary.BigEndian.PutUint64(dst[offDueWall:], uint64(h.DueWall))
 	binary.BigEndian.PutUint64(dst[offInterval:], uint64(h.Interval))
-	binary.BigEndian.PutUint32(dst[offPadding:], pool.fill(dst[HeaderSize:], h.Sequence))
-	binary.BigEndian.PutUint32(dst[offCRC:], checksum(dst))
 }
 
 // Decode reads the header of value into h. It never keeps value, never allocates and never panics.
