@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/kafka-prober/kafka_prober/internal/kind"
 	"github.com/kafka-prober/kafka_prober/prober/engine"
 	"github.com/kafka-prober/kafka_prober/prober/record"
@@ -18,6 +20,7 @@ type BurstSettings struct {
 	Records           int           `yaml:"records" help:"records of a burst, to each broker"`
 	Size              kind.Bytes    `yaml:"size" help:"size of a record's value"`
 	Rate              float64       `yaml:"rate" help:"records per second and broker during a burst; 0 is as many as max_bytes_per_second allows"`
+	Linger            kind.Duration `yaml:"linger" help:"how long a client waits for a batch to fill; it is part of the latencies. 0 sends every record at once, which is felt by others"`
 	MaxBytesPerSecond kind.Bytes    `yaml:"max_bytes_per_second" help:"upper bound of what a burst may send to a broker, in bytes of values per second"`
 	MaxTimeShare      float64       `yaml:"max_time_share" help:"upper bound of the share of time that bursts to a broker may take"`
 	Timeout           kind.Duration `yaml:"timeout" help:"deadline of a record, from the instant it was due; one not delivered by then counts as this late"`
@@ -31,6 +34,7 @@ type BurstSettings struct {
 const (
 	minBurstInterval = kind.Duration(time.Second)
 	maxBurstRecords  = 1_000_000
+	maxBurstLinger   = kind.Duration(time.Second)
 	// maxBurstBytes and maxBurstShare are what no configuration may exceed: a daemon's burst is a probe.
 	// What measures how much a cluster can take is the command bench.
 	maxBurstBytes = kind.Bytes(100 << 20)
@@ -55,6 +59,7 @@ func init() {
 				Records:           100,
 				Size:              1 << 10,
 				Rate:              1000,
+				Linger:            kind.Duration(5 * time.Millisecond), // as Kafka's own clients since 4.0
 				MaxBytesPerSecond: 20 << 20,
 				MaxTimeShare:      0.1,
 				Timeout:           kind.Duration(30 * time.Second),
@@ -88,6 +93,9 @@ func (s *BurstSettings) Validate() error {
 	}
 	if s.Rate < 0 || s.Rate > 1e6 {
 		errs = append(errs, kind.Errorf("rate", "must be from 0 (as max_bytes_per_second allows) to 1000000 records per second, is %v", s.Rate))
+	}
+	if s.Linger < 0 || s.Linger > maxBurstLinger {
+		errs = append(errs, kind.Errorf("linger", "must be from 0 to %s, is %s", maxBurstLinger, s.Linger))
 	}
 	if s.Timeout < minSteadyTimeout {
 		errs = append(errs, kind.Errorf("timeout", "must be at least %s, is %s", minSteadyTimeout, s.Timeout))
@@ -166,8 +174,17 @@ func (s *BurstSettings) Run(ctx context.Context, env Env) error {
 		Burst: schedule.Burst{
 			Slots: uint64(s.Records), Spacing: spacing, Jitter: time.Duration(jitterShare * float64(s.Interval)),
 		},
-		Size: int(s.Size), Acks: acks[s.Acks], Strict: !s.Retries,
+		Size: int(s.Size), Acks: acks[s.Acks], Strict: !s.Retries, Options: s.options,
 		// A burst is not slowed down for its own size, only for other probers'.
 		MaxTopicRate: max(env.MaxTopicRate, float64(s.Records)/time.Duration(s.Interval).Seconds()),
 	}, meter.add)
+}
+
+// options are what the clients have beside the engine's own. Requests are what a broker works for, more than
+// records: batches of a few milliseconds leave the steady probe's median where it is.
+func (s *BurstSettings) options(role string) []kgo.Opt {
+	if role != "producer" {
+		return nil
+	}
+	return []kgo.Opt{kgo.ProducerLinger(time.Duration(s.Linger))}
 }

@@ -25,7 +25,7 @@ func (s endless) Run(ctx context.Context, env Env) error {
 	length := time.Duration(s.Records) * s.spacing()
 	return runEngine(ctx, env, s.Topics()[0], engine.Config{
 		Interval: length, Timeout: time.Duration(s.Timeout), Burst: schedule.Burst{Slots: uint64(s.Records), Spacing: s.spacing()},
-		Size: int(s.Size), Acks: acks[s.Acks], MaxTopicRate: s.Rate,
+		Size: int(s.Size), Acks: acks[s.Acks], MaxTopicRate: s.Rate, Options: s.options,
 	}, nil)
 }
 

@@ -27,6 +27,7 @@ func TestBurstSettings(t *testing.T) {
 			"max_bytes_per_second: must be from 1 to 100MiB, is 1GiB: to find out what the cluster can take use the command bench"},
 		{func(s *BurstSettings) { s.MaxTimeShare = 0.6 }, "max_time_share: must be above 0 and at most 0.5, is 0.6"},
 		{func(s *BurstSettings) { s.Rate = -1 }, "rate: must be from 0 (as max_bytes_per_second allows) to 1000000 records per second, is -1"},
+		{func(s *BurstSettings) { s.Linger = kind.Duration(2 * time.Second) }, "linger: must be from 0 to 1s, is 2s"},
 		{func(s *BurstSettings) { s.Timeout = 0 }, "timeout: must be at least 100ms, is 0s"},
 		{func(s *BurstSettings) { s.Topic = "a b" }, "topic: "},
 		{func(s *BurstSettings) { s.ReplicationFactor = -1 }, "replication_factor: must be a number of brokers, is -1"},
