@@ -185,6 +185,7 @@ func (w *waysIn) config(t *testing.T, ways ...wayIn) string {
 func TestWaysIn(t *testing.T) {
 	w := startWaysIn(t)
 	t.Run("misfits", w.misfits)
+	t.Run("bench", w.bench)
 	config := w.config(t, w.ways()...)
 	d := startDaemon(t, "--config.file="+config, "--log.level=debug", "--web.enable-pprof")
 	for _, way := range w.ways() {
@@ -363,5 +364,23 @@ func (w *waysIn) misfits(t *testing.T) {
 				t.Error("shows the password")
 			}
 		})
+	}
+}
+
+// bench is 100, 1,000, 5,000 and 10,000 records over TLS with SCRAM, and with no more rights than that takes, as
+// one command: throughput, latency and the share of errors of each.
+func (w *waysIn) bench(t *testing.T) {
+	w.change(t, true, kadm.NewACLs().Topics("kafka-prober-bench-").ResourcePatternType(kadm.ACLPatternPrefixed).
+		Allow("User:prober").AllowHosts("*").Operations(kadm.OpCreate, kadm.OpDelete, kadm.OpWrite, kadm.OpRead, kadm.OpDescribe))
+	file := filepath.Join(t.TempDir(), "report.json")
+	i := slices.IndexFunc(w.ways(), func(way wayIn) bool { return way.listener == kafkatest.SASLSSLListener })
+	got := runCommand("bench", "--config.file="+w.config(t, w.ways()[i]), "--records=100,1000,5000,10000", "--output=text", "--output=json="+file, "--quiet")
+	got.says(t, 0, "records/s", "e2e p50 ms", "errors", "records=100 ", "records=10000 ", "10000 due: 10000 delivered")
+	for _, c := range reportOf(t, file).Cases {
+		run := c.Runs[0]
+		t.Logf("%-14s %7.0f records/s, p50 %.2f ms, p99 %.2f ms, %d errors", c.Name, run.RecordsPerSec, run.EndToEnd.P50, run.EndToEnd.P99, run.Counts.Undelivered())
+		if run.Counts.Delivered != uint64(c.Records) || run.RecordsPerSec <= 0 {
+			t.Errorf("%s: %d of %d delivered, %.0f records/s", c.Name, run.Counts.Delivered, c.Records, run.RecordsPerSec)
+		}
 	}
 }

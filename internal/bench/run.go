@@ -132,7 +132,7 @@ func (s *stretch) start() error {
 	for _, share := range s.shares {
 		e, err := engine.New(engine.Config{
 			Topic: s.topic.name, Interval: s.interval(partitions), Timeout: c.Timeout, Size: c.Size, Padding: padding,
-			Acks: acks[c.Acks], Granted: true, Unpaced: c.Rate == 0, Unread: c.Consumers == 0, OneLeg: true, Producers: 1,
+			Acks: acks[c.Acks], Granted: true, Unpaced: c.Rate == 0, Lingers: c.Linger > 0, Unread: c.Consumers == 0, OneLeg: true, Producers: 1,
 			Buffer: max(1, c.BufferMemory/c.Size/partitions), Key: keys(c.Keys), Options: c.options,
 			Client: s.env.Client, Reason: s.env.Reason, Sink: s.meter, Log: s.env.Log, GoTimers: s.env.GoTimers,
 		})

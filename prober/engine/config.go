@@ -37,6 +37,7 @@ type Config struct {
 
 	Granted   bool                   // nothing is due but what Grant lets be
 	Unpaced   bool                   // as fast as the cluster takes it: a record is due when it is handed over
+	Lingers   bool                   // Options let the producers linger
 	Unread    bool                   // nothing is read back: what is acknowledged is delivered
 	OneLeg    bool                   // see ledger.Options
 	Buffer    int                    // records of a partition that may wait in the client; 0: what is due within a timeout
@@ -97,6 +98,8 @@ const (
 	// it rests between two wake-ups, for a quarter millisecond of lag on the average.
 	loadInterval = 2 * time.Millisecond
 	loadRest     = 500 * time.Microsecond
+	// lingerRest is loadRest of a load whose clients linger: its requests are as large, however often it is woken.
+	lingerRest = 100 * time.Microsecond
 	// maxLate is how late an alarm may be for the sender to make up for it.
 	maxLate = 200 * time.Microsecond
 	// flushAt is how many results may wait before a promise hands them on itself.

@@ -26,6 +26,9 @@ func newSender(e *Engine, c *Config) sender {
 	s := sender{engine: e}
 	if c.spacing() < loadInterval && !c.Unpaced {
 		s.rest = loadRest
+		if c.Lingers {
+			s.rest = lingerRest
+		}
 	}
 	if c.GoTimers {
 		s.alarm = newTimerAlarm()
