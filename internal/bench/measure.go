@@ -14,6 +14,9 @@ import (
 // up: without a cluster it would go on from one timeout to the next.
 const patience = 5 * time.Second
 
+// ackGrace is how long the acknowledgements of records are waited for that were read back before them.
+const ackGrace = 200 * time.Millisecond
+
 // unlimited is a number of slots that nobody lives to see the end of.
 const unlimited = uint64(math.MaxUint64 / 4)
 
@@ -116,6 +119,9 @@ func (s *stretch) follow(ctx context.Context, run *Run, began time.Time, slots u
 	now := time.Now()
 	if run.Sending == 0 {
 		run.Sending = now.Sub(began).Seconds()
+	}
+	for !s.all((*engine.Engine).Idle) && time.Since(now) < ackGrace {
+		<-poll.C
 	}
 	s.meter.settle()
 	s.note(run, began, last, now, slots, known)

@@ -52,6 +52,19 @@ func (e *Engine) Halt() (left uint64) {
 // Done reports whether everything that was granted became due and is judged.
 func (e *Engine) Done() bool { return e.Sent() && e.quiet() }
 
+// Idle reports whether the client holds no record: what may be read back before it is acknowledged is so, too.
+func (e *Engine) Idle() bool {
+	for _, p := range *e.parts.Load() {
+		p.mu.Lock()
+		held := p.inClient > 0
+		p.mu.Unlock()
+		if held {
+			return false
+		}
+	}
+	return true
+}
+
 // nextDue returns when a partition wants to send next, or other if that is not to be known yet. The
 // partition's lock is held.
 func (e *Engine) nextDue(p *partition, now, other time.Duration) time.Duration {
