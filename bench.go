@@ -94,7 +94,10 @@ func runBench(o *options, f *benchFlags, log *slog.Logger, stdout, stderr io.Wri
 	if err != nil {
 		return exitError{2, err}
 	}
-	shown := bench.Several{view.series}
+	var shown bench.Several
+	if view.watched() {
+		shown = append(shown, view.series)
+	}
 	if !f.quiet {
 		shown = append(shown, &bench.Progress{W: stderr, Terminal: isTerminal(stderr)})
 	}

@@ -89,6 +89,9 @@ func (o *options) newLiveView(f *liveFlags, c config.Cluster, log *slog.Logger) 
 	return v, nil
 }
 
+// watched reports whether anybody looks on.
+func (v *liveView) watched() bool { return v.server != nil || v.writer != nil }
+
 // start lets the view begin. An address that can't be listened on shows now or, if that takes long, at the end.
 func (v *liveView) start(flags *toolkit.FlagConfig) error {
 	if v.server != nil {

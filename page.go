@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -62,13 +61,9 @@ func probeView(instance config.Instance, s *recorder.ProbeSnapshot) web.ProbeVie
 }
 
 func brokerView(b *recorder.BrokerSnapshot, s *recorder.ProbeSnapshot) web.BrokerView {
-	id := "unknown"
-	if b.Broker != ledger.UnknownBroker {
-		id = fmt.Sprint(b.Broker)
-	}
 	outcomes := &b.Counts.Outcomes
 	v := web.BrokerView{
-		ID: id, State: brokerState(b, s), Partitions: b.State.Partitions,
+		ID: ledger.BrokerLabel(b.Broker), State: brokerState(b, s), Partitions: b.State.Partitions,
 		Delivered: outcomes[ledger.Delivered], Failed: outcomes[ledger.Failed],
 		TimedOut: outcomes[ledger.Timeout], Lost: outcomes[ledger.Lost],
 		InFlight: uint64(max(0, b.Counts.InFlight)), OldestOutstanding: b.State.Oldest,

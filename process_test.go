@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 // runTests is another function where some tests need a real Kafka.
@@ -98,32 +99,8 @@ func (p *process) wait(t *testing.T, limit time.Duration) int {
 	}
 }
 
-// await waits until done says so.
-func await(t *testing.T, limit time.Duration, what string, done func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("still waiting for %s after %v", what, limit)
-		}
-	}
-}
-
-// freeAddress returns a loopback address that nobody listens on just now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+// await and freeAddress are what all tests of processes share.
+var await, freeAddress = promtest.Await, promtest.FreeAddress
 
 // syncBuffer is a bytes.Buffer that two goroutines may use.
 type syncBuffer struct {

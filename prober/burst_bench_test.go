@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"testing"
 	"time"
 
@@ -43,42 +42,21 @@ func TestBurstOnOff(t *testing.T) {
 	end := d.run(t, bursts) // makes the topic, and lets the JVMs' compilers see it
 	pause(t.Context(), 2*block)
 	end()
-	figures := map[string][]float64{}
-	for range rounds {
-		for _, on := range []bool{false, true, true, false} {
-			end := func() {}
-			if on {
-				end = d.run(t, bursts)
-			}
-			pause(t.Context(), 2*time.Second)
-			d.take()
-			d.bursts.take()
-			pause(t.Context(), block)
-			steady := d.take().steady
-			for broker, of := range d.bursts.take() {
-				if least := int(0.9 * bursts.Rate * block.Seconds()); on && len(of) < least {
-					t.Fatalf("broker %d: %d records of bursts in %v, want at least %d", broker, len(of), block, least)
-				}
-			}
-			for broker, of := range steady {
-				s := summarize(of)
-				key := fmt.Sprint(broker, on)
-				figures["p50 "+key] = append(figures["p50 "+key], s.p50.Seconds())
-				figures["p95 "+key] = append(figures["p95 "+key], s.p95.Seconds())
-			}
-			end()
-		}
-	}
-	for _, figure := range []string{"p50", "p95"} {
-		for broker := 1; broker <= 3; broker++ {
-			on, off := figures[fmt.Sprint(figure, " ", broker, true)], figures[fmt.Sprint(figure, " ", broker, false)]
-			ratio := fidelity.MedianRatio(on, off)
-			t.Logf("broker %d, steady %s inside bursts / without: %v, of %.2f ms", broker, figure, ratio, 1000*fidelity.Median(slices.Clone(off)))
-			if ratio.Median > most {
-				t.Errorf("bursts move the steady %s of broker %d by %v, want at most %v", figure, broker, ratio, most)
+	figures := onOff{}
+	d.byTurns(t, bursts, rounds, 2*time.Second, block, func(on bool, r row) {
+		for broker, of := range r.bursts {
+			if least := int(0.9 * bursts.Rate * block.Seconds()); on && len(of) < least {
+				t.Fatalf("broker %d: %d records of bursts in %v, want at least %d", broker, len(of), block, least)
 			}
 		}
-	}
+		figures.add(on, r)
+	})
+	figures.each(func(figure string, broker int32, ratio fidelity.Ratio, off float64) {
+		t.Logf("broker %d, steady %s inside bursts / without: %v, of %.2f ms", broker, figure, ratio, off)
+		if ratio.Median > most {
+			t.Errorf("bursts move the steady %s of broker %d by %v, want at most %v", figure, broker, ratio, most)
+		}
+	})
 }
 
 // TestBenchAgrees lets the command bench and the steady probe measure the same brokers at the same time, with

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,35 +32,14 @@ func TestFlushOnOff(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		figures := map[string][]float64{}
-		for range rounds {
-			for _, on := range []bool{false, true, true, false} {
-				end := func() {}
-				if on {
-					end = d.run(t, defaultFlush(t))
-				}
-				pause(t.Context(), time.Second)
-				d.take()
-				pause(t.Context(), block)
-				for broker, of := range d.take().steady {
-					s := summarize(of)
-					key := fmt.Sprint(broker, on)
-					figures["p50 "+key] = append(figures["p50 "+key], s.p50.Seconds())
-					figures["p95 "+key] = append(figures["p95 "+key], s.p95.Seconds())
-				}
-				end()
+		figures := onOff{}
+		d.byTurns(t, defaultFlush(t), rounds, time.Second, block, figures.add)
+		figures.each(func(figure string, broker int32, ratio fidelity.Ratio, off float64) {
+			t.Logf("fsyncs %v longer, broker %d, steady %s with the flush probe / without: %v, of %.2f ms", delay, broker, figure, ratio, off)
+			if ratio.Low > 1 {
+				t.Errorf("the flush probe moves the steady %s of broker %d by %v", figure, broker, ratio)
 			}
-		}
-		for _, figure := range []string{"p50", "p95"} {
-			for broker := 1; broker <= 3; broker++ {
-				on, off := figures[fmt.Sprint(figure, " ", broker, true)], figures[fmt.Sprint(figure, " ", broker, false)]
-				ratio := fidelity.MedianRatio(on, off)
-				t.Logf("fsyncs %v longer, broker %d, steady %s with the flush probe / without: %v, of %.2f ms", delay, broker, figure, ratio, 1000*fidelity.Median(slices.Clone(off)))
-				if ratio.Low > 1 {
-					t.Errorf("the flush probe moves the steady %s of broker %d by %v", figure, broker, ratio)
-				}
-			}
-		}
+		})
 	}
 }
 

@@ -184,9 +184,11 @@ func (d *disks) awaitPairs(t *testing.T, n int) {
 }
 
 // row is what was measured with one delay, by broker.
-type row struct{ flushes, plain, steady map[int32][]time.Duration }
+type row struct{ flushes, plain, steady, bursts map[int32][]time.Duration }
 
-func (d *disks) take() row { return row{d.flushes.take(), d.plain.take(), d.steady.take()} }
+func (d *disks) take() row {
+	return row{d.flushes.take(), d.plain.take(), d.steady.take(), d.bursts.take()}
+}
 
 func (r *row) add(o row) {
 	for _, part := range []struct {

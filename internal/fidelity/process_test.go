@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/kafka-prober/kafka_prober/internal/fidelity"
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 // build builds a package of this module as `make build` does and returns the binary's path.
@@ -114,18 +114,5 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// await waits until done says so.
-func await(t *testing.T, limit time.Duration, what string, done func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("still waiting for %s after %v", what, limit)
-		}
-	}
-}
+// await and freeAddress are what all tests of processes share.
+var await, freeAddress = promtest.Await, promtest.FreeAddress

@@ -82,7 +82,7 @@ func (s *Series) Begin(r *bench.Report, c *bench.PlannedCase, run, _ int) {
 func (s *Series) Tick(t *bench.Tick) {
 	run := []prometheus.Metric{prometheus.MustNewConstMetric(doneDesc, prometheus.GaugeValue, t.Done, s.labels...)}
 	for total := range t.Totals {
-		run = appendTotal(run, total, with(s.labels, Probe, t.Topic, brokerLabel(total.Broker)))
+		run = appendTotal(run, total, with(s.labels, Probe, t.Topic, ledger.BrokerLabel(total.Broker)))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,13 +154,6 @@ func histogram(d *prometheus.Desc, h *hdrhistogram.Histogram, labels []string) p
 	}
 	n := h.TotalCount()
 	return prometheus.MustNewConstHistogram(d, uint64(n), h.Mean()/1e6*float64(n), buckets, labels...)
-}
-
-func brokerLabel(broker int32) string {
-	if broker == ledger.UnknownBroker {
-		return "unknown"
-	}
-	return strconv.Itoa(int(broker))
 }
 
 // with returns labels and more.

@@ -27,6 +27,9 @@ type producer struct {
 	next   int
 }
 
+// produceKey is a produce request's in Kafka's protocol.
+const produceKey = 0
+
 // write is a produce request that began to be written to a broker.
 type write struct {
 	broker int32
@@ -95,7 +98,6 @@ func idleTimeout(c *Config) time.Duration {
 
 // OnBrokerWrite notes when each produce request began to be written. It is called by kgo's goroutines.
 func (p *producer) OnBrokerWrite(meta kgo.BrokerMetadata, key int16, _ int, _, timeToWrite time.Duration, err error) {
-	const produceKey = 0
 	if key != produceKey || err != nil {
 		return
 	}
@@ -109,7 +111,6 @@ func (p *producer) OnBrokerWrite(meta kgo.BrokerMetadata, key int16, _ int, _, t
 // OnBrokerRead counts the responses to produce requests, before their records' promises run. It is called by
 // kgo's goroutines.
 func (p *producer) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
-	const produceKey = 0
 	if key == produceKey {
 		p.responses.Add(1)
 	}

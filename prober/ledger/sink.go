@@ -1,9 +1,20 @@
 package ledger
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // UnknownBroker is the broker of records that were due before any leader was known.
 const UnknownBroker = int32(-1)
+
+// BrokerLabel returns a broker as the label broker has it.
+func BrokerLabel(broker int32) string {
+	if broker == UnknownBroker {
+		return "unknown"
+	}
+	return strconv.Itoa(int(broker))
+}
 
 // Sink takes what a probe measures. The daemon, the bench and the tests run the same engine with
 // other sinks. Its methods are called from several goroutines at once.

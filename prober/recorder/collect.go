@@ -152,7 +152,7 @@ func (v *view) collectState(e emitter) {
 		if v.settings.Lean && b.Broker == ledger.UnknownBroker && b.Outstanding == 0 {
 			continue
 		}
-		labels := with(v.labels, v.state.Topic, brokerLabel(b.Broker))
+		labels := with(v.labels, v.state.Topic, ledger.BrokerLabel(b.Broker))
 		e.send(oldestOutstanding, seconds(b.Oldest), labels...)
 		if b.Known && !v.settings.Lean {
 			e.flag(brokerCovered, b.Covered, labels...)
@@ -182,7 +182,7 @@ func (v *view) collectState(e emitter) {
 func (v *view) collectBursts(e emitter) {
 	e.flag(burstRunning, v.state.Bursts.Heavy, v.labels...)
 	for _, b := range v.state.Bursts.Last {
-		labels := with(v.labels, brokerLabel(b.Broker))
+		labels := with(v.labels, ledger.BrokerLabel(b.Broker))
 		if b.Took > 0 {
 			e.send(burstRecords, float64(b.Delivered)/seconds(b.Took), labels...)
 			e.send(burstBytes, float64(b.Bytes)/seconds(b.Took), labels...)

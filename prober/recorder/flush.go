@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kafka-prober/kafka_prober/prober/flush"
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
 )
 
 // FlushSink holds the series of one probe of appends and flushes. A reload goes on with the same one. It is
@@ -132,7 +133,7 @@ func (s *FlushSink) State(state flush.State) {
 func (s *FlushSink) broker(id int32) *flushBroker {
 	b := s.brokers[id]
 	if b == nil {
-		b = &flushBroker{labels: with(s.labels, brokerLabel(id)), failures: map[topicReason]uint64{}}
+		b = &flushBroker{labels: with(s.labels, ledger.BrokerLabel(id)), failures: map[topicReason]uint64{}}
 		s.brokers[id] = b
 	}
 	return b
@@ -156,7 +157,7 @@ func (s *FlushSink) collect(e emitter) {
 		}
 	}
 	for _, t := range s.state.Thresholds {
-		e.send(flushThreshold, seconds(t.Value), with(s.labels, brokerLabel(t.Broker), t.Topic, t.Severity)...)
+		e.send(flushThreshold, seconds(t.Value), with(s.labels, ledger.BrokerLabel(t.Broker), t.Topic, t.Severity)...)
 	}
 	for i, r := range s.state.Refusals {
 		if !slices.Contains(s.state.Refusals[:i], r) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -144,14 +143,6 @@ func (p *probe) view() view {
 		})})
 	}
 	return v
-}
-
-// brokerLabel returns the value of the label broker.
-func brokerLabel(broker int32) string {
-	if broker == ledger.UnknownBroker {
-		return "unknown"
-	}
-	return strconv.Itoa(int(broker))
 }
 
 // seconds returns d as Prometheus wants it. A duration that is a decimal number of seconds becomes the

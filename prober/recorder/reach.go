@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kafka-prober/kafka_prober/prober/ledger"
 	"github.com/kafka-prober/kafka_prober/prober/reach"
 )
 
@@ -105,7 +106,7 @@ func (s *ReachSink) Brokers(ids []int32) {
 func (s *ReachSink) broker(id int32) *reachBroker {
 	b := s.brokers[id]
 	if b == nil {
-		b = &reachBroker{labels: with(s.labels, brokerLabel(id)), failures: map[phaseReason]uint64{}}
+		b = &reachBroker{labels: with(s.labels, ledger.BrokerLabel(id)), failures: map[phaseReason]uint64{}}
 		s.brokers[id] = b
 	}
 	return b

@@ -55,7 +55,7 @@ func newSeries(p *probe, t *topic, broker int32) *series {
 	s := &series{
 		probe:    p,
 		broker:   broker,
-		labels:   with(t.labels, brokerLabel(broker)),
+		labels:   with(t.labels, ledger.BrokerLabel(broker)),
 		failures: map[string]uint64{},
 	}
 	s.observe = t.vecs[endToEnd].WithLabelValues(s.labels...)
