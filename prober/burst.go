@@ -16,7 +16,7 @@ import (
 
 // BurstSettings are the settings of the kind "burst".
 type BurstSettings struct {
-	Interval          kind.Duration `yaml:"interval" help:"one burst to each broker in each interval, at a random instant of its first two fifths"`
+	Interval          kind.Duration `yaml:"interval" help:"one burst to each broker in each interval, at a random instant of its first two fifths, or when the one to another broker is over"`
 	Records           int           `yaml:"records" help:"records of a burst, to each broker"`
 	Size              kind.Bytes    `yaml:"size" help:"size of a record's value"`
 	Rate              float64       `yaml:"rate" help:"records per second and broker during a burst; 0 is as many as max_bytes_per_second allows"`
@@ -59,7 +59,7 @@ func init() {
 				Records:           100,
 				Size:              1 << 10,
 				Rate:              1000,
-				Linger:            kind.Duration(5 * time.Millisecond), // as Kafka's own clients since 4.0
+				Linger:            kind.Duration(10 * time.Millisecond),
 				MaxBytesPerSecond: 20 << 20,
 				MaxTimeShare:      0.1,
 				Timeout:           kind.Duration(30 * time.Second),
@@ -172,7 +172,7 @@ func (s *BurstSettings) Run(ctx context.Context, env Env) error {
 	return runEngine(ctx, env, s.Topics()[0], engine.Config{
 		Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout),
 		Burst: schedule.Burst{
-			Slots: uint64(s.Records), Spacing: spacing, Jitter: time.Duration(jitterShare * float64(s.Interval)),
+			Slots: uint64(s.Records), Spacing: spacing, Jitter: time.Duration(jitterShare * float64(s.Interval)), Rest: time.Duration(s.Timeout),
 		},
 		Size: int(s.Size), Acks: acks[s.Acks], Strict: !s.Retries, Options: s.options,
 		// A burst is not slowed down for its own size, only for other probers'.
@@ -181,7 +181,7 @@ func (s *BurstSettings) Run(ctx context.Context, env Env) error {
 }
 
 // options are what the clients have beside the engine's own. Requests are what a broker works for, more than
-// records: batches of a few milliseconds leave the steady probe's median where it is.
+// records: batches of some milliseconds leave the steady probe where it is.
 func (s *BurstSettings) options(role string) []kgo.Opt {
 	if role != "producer" {
 		return nil

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +48,104 @@ func TestBursts(t *testing.T) {
 		}
 	})
 }
+
+// TestBurstsTakeTurns lets bursts to three brokers be drawn for the same instant: they come one after the other, but
+// for those that have no room left in their interval.
+func TestBurstsTakeTurns(t *testing.T) {
+	const length = 100 * time.Millisecond
+	for _, test := range []struct {
+		name   string
+		room   time.Duration // between the instant that all are drawn for and the rest of the interval
+		atOnce int           // bursts
+	}{
+		{"room for all", 3*length + 50*time.Millisecond, 1},
+		{"room for two", 2*length + 50*time.Millisecond, 2},
+		{"room for one", length + 50*time.Millisecond, 3},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bubble) {
+				var begins beginnings
+				c := b.config(t, &begins)
+				c.Interval = time.Minute
+				c.Burst = schedule.Burst{Slots: 100, Spacing: length / 100, Jitter: 1, Rest: c.Interval - test.room}
+				e, err := New(c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- e.Run(ctx, time.Second) }()
+				if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
+					t.Fatal(err)
+				}
+				pass(3*time.Minute - time.Second)
+				if got := begins.atOnce(length); got != test.atOnce {
+					t.Errorf("up to %d bursts at once, want %d", got, test.atOnce)
+				}
+				if n := len(begins.at); n != 9 {
+					t.Errorf("%d bursts in three minutes to three brokers", n)
+				}
+				cancel()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// beginnings is a sink that notes when bursts began: after a while in which nothing was due.
+type beginnings struct {
+	mu sync.Mutex
+	at []time.Time
+}
+
+// Series implements ledger.Sink.
+func (b *beginnings) Series(_ string, broker int32) ledger.Series {
+	if broker == ledger.UnknownBroker {
+		return &beginner{to: &beginnings{}} // before there are any
+	}
+	return &beginner{to: b}
+}
+
+// Watch implements ledger.Sink.
+func (b *beginnings) Watch(func() ledger.State) {}
+
+// atOnce returns how many bursts of a length went on at the same time, at most.
+func (b *beginnings) atOnce(length time.Duration) (most int) {
+	const shut = time.Millisecond // the next one may begin as the last one ends
+	for _, began := range b.at {
+		n := 0
+		for _, other := range b.at {
+			if d := began.Sub(other); d >= 0 && d < length-shut {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+type beginner struct {
+	to   *beginnings
+	last time.Time
+}
+
+// Count implements ledger.Series.
+func (b *beginner) Count(t *ledger.Tally) {
+	if t.Due == 0 || t.Outcomes[ledger.Skipped] > 0 {
+		return
+	}
+	b.to.mu.Lock()
+	defer b.to.mu.Unlock()
+	if now := time.Now(); now.Sub(b.last) > time.Second {
+		b.to.at = append(b.to.at, now)
+	}
+	b.last = time.Now()
+}
+
+// Observe implements ledger.Series.
+func (b *beginner) Observe(*ledger.Batch) {}
 
 func TestBurstsThatDoNotFit(t *testing.T) {
 	var book notebook

@@ -56,7 +56,7 @@ func New(c Config) (*Engine, error) {
 		return nil, fmt.Errorf("record size %d is below the header's %d bytes", c.Size, record.HeaderSize)
 	case c.Interval <= 0 || c.Timeout <= 0:
 		return nil, fmt.Errorf("interval %v and timeout %v must be above 0", c.Interval, c.Timeout)
-	case c.Burst.Slots > 0 && (c.Burst.Spacing <= 0 || c.Burst.Jitter+time.Duration(c.Burst.Slots)*c.Burst.Spacing > c.Interval):
+	case c.Burst.Slots > 0 && (c.Burst.Spacing <= 0 || c.Burst.Jitter+c.Burst.Length() > c.Interval):
 		return nil, fmt.Errorf("bursts of %d records, %v apart, do not fit into the interval of %v with a jitter of %v",
 			c.Burst.Slots, c.Burst.Spacing, c.Interval, c.Burst.Jitter)
 	}

@@ -14,6 +14,7 @@ type sender struct {
 	agenda agenda
 	chores time.Duration // when the housekeeping is due
 	rest   time.Duration // between two wake-ups, at least
+	burst  time.Duration // when the last burst that began is over, as scheduled
 
 	punctual bool          // to the microsecond; else as the alarm goes
 	late     time.Duration // how late the alarm is, on a sliding average
@@ -99,6 +100,7 @@ func (s *sender) serve(p *partition, now time.Duration) time.Duration {
 	sending := p.active && !e.draining.Load()
 	if sending {
 		e.followLeader(p)
+		s.awaitTurn(p, now)
 		s.take(p, now)
 	}
 	e.nameTrouble(p, now)
@@ -123,6 +125,25 @@ func (s *sender) serve(p *partition, now time.Duration) time.Duration {
 	}
 	observe(s.out)
 	return next
+}
+
+// awaitTurn lets bursts to different partitions come one after the other: one that would begin while another's
+// slots are due begins when they are over. That depends on the schedule alone, never on how long the cluster takes,
+// and a burst that would have to wait for longer than its interval has room does not wait. p.mu is held.
+func (s *sender) awaitTurn(p *partition, now time.Duration) {
+	if p.id == virtual || !p.ledger.BeginsBurst() {
+		return
+	}
+	due := p.ledger.NextDue()
+	if due > now {
+		return
+	}
+	if due < s.burst && p.ledger.PutOff(s.burst) {
+		due = s.burst
+	}
+	if due <= now {
+		s.burst = max(s.burst, due+s.engine.cfg.Burst.Length())
+	}
 }
 
 // take takes the slots that are due and a parcel for each that can be sent. p.mu is held.

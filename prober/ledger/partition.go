@@ -90,6 +90,13 @@ func (p *Partition) Interval() time.Duration { return p.sched.Interval(p.next + 
 // NextDue returns when the next slot is due.
 func (p *Partition) NextDue() time.Duration { return p.sched.Due(p.next) }
 
+// BeginsBurst reports whether the next slot is the first of a burst.
+func (p *Partition) BeginsBurst() bool { return p.sched.BeginsBurst(p.next) }
+
+// PutOff lets the burst that begins with the next slot be due at an instant that is later, if there is room for
+// that in its interval.
+func (p *Partition) PutOff(due time.Duration) bool { return p.sched.PutOff(p.next, due) }
+
 // Due returns when a slot is due; without a pace it has to be one that is outstanding.
 func (p *Partition) Due(seq uint64) time.Duration {
 	if p.opt.Unpaced {

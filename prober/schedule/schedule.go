@@ -9,6 +9,7 @@ package schedule
 
 import (
 	"math/bits"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type Schedule struct {
 	seed     uint64
 	burst    Burst
 	segments []segment
+	waits    []wait
 }
 
 // Burst is what is due in one interval, where that is more than a single record: so many slots, evenly
@@ -26,6 +28,16 @@ type Burst struct {
 	Slots   uint64        // in each interval
 	Spacing time.Duration // between two of them, above 0
 	Jitter  time.Duration // the part of the interval in which the first is due; with the rest of the burst it ends within the interval
+	Rest    time.Duration // what has to be left of the interval after a burst that was put off
+}
+
+// Length is how long a burst takes.
+func (b *Burst) Length() time.Duration { return time.Duration(b.Slots) * b.Spacing }
+
+// wait is how much later than drawn a burst begins.
+type wait struct {
+	first uint64 // slot of the burst
+	by    time.Duration
 }
 
 // segment is a stretch of the schedule with one interval.
@@ -56,10 +68,44 @@ func (s *Schedule) Due(n uint64) time.Duration {
 	if b := &s.burst; b.Slots > 0 {
 		number, place := (n-seg.first)/b.Slots, (n-seg.first)%b.Slots
 		offset, _ := bits.Mul64(mix(s.seed^(n-place)), uint64(b.Jitter))
-		return seg.start + time.Duration(number)*seg.interval + time.Duration(offset) + time.Duration(place)*b.Spacing
+		return seg.start + time.Duration(number)*seg.interval + time.Duration(offset) + s.waited(n-place) + time.Duration(place)*b.Spacing
 	}
 	offset, _ := bits.Mul64(mix(s.seed^n), uint64(seg.interval)) // u(n) * interval, u in [0, 1)
 	return seg.start + time.Duration(n-seg.first)*seg.interval + time.Duration(offset)
+}
+
+// waited returns by how much the burst of that first slot was put off.
+func (s *Schedule) waited(first uint64) time.Duration {
+	for _, w := range s.waits {
+		if w.first == first {
+			return w.by
+		}
+	}
+	return 0
+}
+
+// BeginsBurst reports whether slot n is the first of a burst.
+func (s *Schedule) BeginsBurst(n uint64) bool {
+	return s.burst.Slots > 0 && (n-s.at(n).first)%s.burst.Slots == 0
+}
+
+// PutOff lets the burst whose first slot is n, which is not due yet for whoever asked, begin at due. It reports
+// false and changes nothing if the burst would not leave its interval's rest alone then.
+func (s *Schedule) PutOff(n uint64, due time.Duration) bool {
+	seg := s.at(n)
+	ends := seg.start + time.Duration((n-seg.first)/s.burst.Slots+1)*seg.interval
+	if due+s.burst.Length()+s.burst.Rest > ends {
+		return false
+	}
+	by := due - s.Due(n)
+	for i := range s.waits {
+		if s.waits[i].first == n {
+			s.waits[i].by += by
+			return true
+		}
+	}
+	s.waits = append(s.waits, wait{n, by})
+	return true
 }
 
 // Interval returns the interval in force for slot n.
@@ -86,10 +132,12 @@ func (s *Schedule) Begin(n uint64, start, interval time.Duration) {
 		keep--
 	}
 	s.segments = append(s.segments[:keep], segment{first: n, start: start, interval: interval})
+	s.waits = slices.DeleteFunc(s.waits, func(w wait) bool { return w.first >= n })
 }
 
-// Forget drops the segments that no slot from n on needs.
+// Forget drops what no slot from n on needs.
 func (s *Schedule) Forget(n uint64) {
+	s.waits = slices.DeleteFunc(s.waits, func(w wait) bool { return w.first+s.burst.Slots <= n })
 	keep := len(s.segments) - 1
 	for keep > 0 && s.segments[keep].first > n {
 		keep--
