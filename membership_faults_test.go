@@ -14,27 +14,10 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafkatest"
 )
-
-// operator is a person with an admin client.
-type operator struct {
-	client *kgo.Client
-	admin  *kadm.Client
-}
-
-func newOperator(t *testing.T, c *kafkatest.Cluster) *operator {
-	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.Bootstrap()...), kgo.MetadataMinAge(100*time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return &operator{client, kadm.NewClient(client)}
-}
 
 // unregister takes a broker that has been stopped out of the cluster for good.
 func (o *operator) unregister(t *testing.T, id int32) {
