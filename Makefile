@@ -88,7 +88,7 @@ dashboards-check: .tools/venv
 	  for f in dashboards/*.json; do cmp -s "$$f" "$$dir/$${f##*/}" || { echo "$$f is not what its source gives: run make dashboards"; exit 1; }; done; \
 	  [ "$$(ls "$$dir")" = "$$(cd dashboards && ls *.json)" ] || { echo "a dashboard of the source is not in dashboards/: run make dashboards"; exit 1; }
 
-bench-compare: java ## `kafka_prober bench` beside a bare franz-go loop and Kafka's perf tools: 15 minutes; COMPARE_FLAGS='-compare.sizes=100'
+bench-compare: java ## `kafka_prober bench` beside a bare franz-go loop and Kafka's perf tools: 30 minutes; COMPARE_FLAGS='-compare.sizes=100'
 	go test -tags bench -count 1 -v -timeout 3h -run '^TestBenchCompare' . $(COMPARE_FLAGS)
 
 bench-truth: java ## what `kafka_prober bench` says and does at rates from 1/s to 200,000/s, when a broker is killed, beside the steady probe: 30 minutes
