@@ -212,8 +212,7 @@ func TestBenchCompareConsume(t *testing.T) {
 				c: c, bench: path, servers: strings.Join(c.Bootstrap(), ","), size: size, acks: "1", codec: "none", records: recordsOf(bytes),
 			}
 			const topic = "consume"
-			drop := createTopic(t, c, topic, 1)
-			defer drop()
+			createTopic(t, c, topic, 1)
 			of.ours(t, topic)
 			reads := func(run func(*testing.T, string) float64) func(*testing.T) float64 {
 				return func(t *testing.T) float64 { return run(t, topic) }

@@ -47,6 +47,25 @@ func (b *bubble) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return b.network.DialContext(ctx, network, addr)
 }
 
+// runEngine makes an engine and lets it run until the end of the test.
+func runEngine(t *testing.T, c Config) *Engine {
+	t.Helper()
+	e, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx, time.Second) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
 // pass lets time pass, in a bubble, until everybody has done what there was to do.
 func pass(d time.Duration) {
 	time.Sleep(d)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"time"
@@ -18,13 +17,7 @@ func TestBursts(t *testing.T) {
 		c := b.config(t, &book)
 		c.Interval, c.Timeout = time.Minute, 20*time.Second
 		c.Burst = schedule.Burst{Slots: 100, Spacing: time.Millisecond, Jitter: 24 * time.Second}
-		e, err := New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- e.Run(ctx, time.Second) }()
+		e := runEngine(t, c)
 		if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
 			t.Fatal(err)
 		}
@@ -41,10 +34,6 @@ func TestBursts(t *testing.T) {
 					break
 				}
 			}
-		}
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
 		}
 	})
 }
@@ -68,13 +57,7 @@ func TestBurstsTakeTurns(t *testing.T) {
 				c := b.config(t, &begins)
 				c.Interval = time.Minute
 				c.Burst = schedule.Burst{Slots: 100, Spacing: length / 100, Jitter: 1, Rest: c.Interval - test.room}
-				e, err := New(c)
-				if err != nil {
-					t.Fatal(err)
-				}
-				ctx, cancel := context.WithCancel(t.Context())
-				ended := make(chan error, 1)
-				go func() { ended <- e.Run(ctx, time.Second) }()
+				e := runEngine(t, c)
 				if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
 					t.Fatal(err)
 				}
@@ -84,10 +67,6 @@ func TestBurstsTakeTurns(t *testing.T) {
 				}
 				if n := len(begins.at); n != 9 {
 					t.Errorf("%d bursts in three minutes to three brokers", n)
-				}
-				cancel()
-				if err := <-ended; err != nil {
-					t.Error(err)
 				}
 			})
 		})

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -15,19 +14,7 @@ import (
 func runLoad(t *testing.T, b *bubble, c Config) *Engine {
 	t.Helper()
 	c.Granted = true
-	e, err := New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- e.Run(ctx, time.Second) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	e := runEngine(t, c)
 	if e.Ready() {
 		t.Error("ready without a layout")
 	}

@@ -3,8 +3,8 @@
 // Slot n of a partition is due at one random instant of the n-th interval. A stratified random schedule
 // keeps its rate exactly and can't lock onto something periodic in the broker; the instant is a function
 // of (seed, partition, n), so that the due time of any outstanding record can be worked out again and
-// takes no memory. When a reload or the rate limit changes the interval, a new segment follows the last;
-// the numbers run on.
+// takes no memory; only a burst that was put off is remembered. When a reload or the rate limit changes
+// the interval, a new segment follows the last; the numbers run on.
 package schedule
 
 import (
@@ -89,7 +89,7 @@ func (s *Schedule) BeginsBurst(n uint64) bool {
 	return s.burst.Slots > 0 && (n-s.at(n).first)%s.burst.Slots == 0
 }
 
-// PutOff lets the burst whose first slot is n, which is not due yet for whoever asked, begin at due. It reports
+// PutOff lets the burst whose first slot is n, of which nobody has taken a slot yet, begin at due. It reports
 // false and changes nothing if the burst would not leave its interval's rest alone then.
 func (s *Schedule) PutOff(n uint64, due time.Duration) bool {
 	seg := s.at(n)
