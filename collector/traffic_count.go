@@ -49,11 +49,13 @@ func (t *traffic) takeSizes(id int32, logs *brokerLogs, measurable func(topic st
 			gained := topic.partitions[number].growth.take(r)
 			bytes := gained.bytes
 			if gained.measured {
-				topic.records += gained.records
-				topic.size += gained.bytes
 				topic.priced = true
 			} else { // the last known price is the best guess; 0 where there is none
 				bytes = gained.records * topic.mean
+			}
+			if gained.measured && !gained.vague {
+				topic.records += gained.records
+				topic.size += gained.bytes
 			}
 			topic.bytes += bytes
 			broker.bytes.add(bytes)

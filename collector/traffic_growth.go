@@ -6,7 +6,7 @@ import "time"
 const (
 	// maxSlack is how much of the records of a window may be uncertain because
 	// they were appended while the broker was asked: the error at worst. A window
-	// that is too short for that goes on.
+	// that is too short for that goes on, or begins anew if that is sooner over.
 	maxSlack = 0.02
 	// deferredDeletion is how long after its log start moved a log may still
 	// shrink for it: Kafka deletes segments every five minutes by default
@@ -41,6 +41,7 @@ type grown struct {
 	records  float64 // appended, control records included
 	bytes    float64 // they take on disk; 0 unless measured
 	measured bool    // whether bytes is known
+	vague    bool    // whether records is too uncertain to divide bytes by
 }
 
 // take adds a reading and returns what was gained since the window began, or
@@ -68,11 +69,13 @@ func (g *logGrowth) take(r logReading) grown {
 	case fell || moved || !trusted:
 		g.begin(r)
 		return grown{records: records}
-	case base.slack+r.slack > maxSlack*records || records == 0:
+	}
+	vague := base.slack+r.slack > maxSlack*records || records == 0
+	if late := base.slack-r.slack > maxSlack*records; vague && !late { // late: the broker was slow when the window began
 		return grown{}
 	}
 	g.begin(r)
-	return grown{records: records, bytes: float64(r.size - base.size), measured: true}
+	return grown{records: records, bytes: float64(r.size - base.size), measured: true, vague: vague}
 }
 
 func (g *logGrowth) begin(r logReading) { g.base, g.has = r, true }

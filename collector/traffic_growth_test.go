@@ -19,39 +19,43 @@ func TestLogGrowth(t *testing.T) {
 	}{
 		"steady": {
 			[]logReading{at(0, 0, 0, 0), at(1, 0, 10, 1000), at(2, 0, 30, 3000)},
-			[]grown{nothing, {10, 1000, true}, {20, 2000, true}},
+			[]grown{nothing, {10, 1000, true, false}, {20, 2000, true, false}},
 		},
 		"idle, then not": {
 			[]logReading{at(0, 0, 5, 500), at(1, 0, 5, 500), at(2, 0, 6, 600)},
-			[]grown{nothing, nothing, {1, 100, true}},
+			[]grown{nothing, nothing, {1, 100, true, false}},
 		},
 		"a segment was deleted": {
 			[]logReading{at(0, 0, 100, 10_000), at(1, 80, 110, 3_000), at(2, 80, 120, 4_000)},
-			[]grown{nothing, {10, 0, false}, {10, 1000, true}},
+			[]grown{nothing, {10, 0, false, false}, {10, 1000, true, false}},
 		},
 		"the size was read before the deletion that the start shows": {
 			[]logReading{at(0, 0, 100, 10_000), at(1, 80, 110, 11_000), at(2, 80, 120, 4_000), at(3, 80, 130, 5_000)},
-			[]grown{nothing, {10, 0, false}, {10, 0, false}, {10, 1000, true}},
+			[]grown{nothing, {10, 0, false, false}, {10, 0, false, false}, {10, 1000, true, false}},
 		},
 		"records were deleted, their segment is later": {
 			[]logReading{at(0, 0, 100, 10_000), at(1, 50, 110, 11_000), at(2, 50, 120, 12_000), at(3, 50, 300, 21_000), at(8, 50, 310, 22_000)},
-			[]grown{nothing, {10, 0, false}, {10, 0, false}, {180, 0, false}, {10, 1000, true}},
+			[]grown{nothing, {10, 0, false, false}, {10, 0, false, false}, {180, 0, false, false}, {10, 1000, true, false}},
 		},
 		"a segment went to tiered storage": {
 			[]logReading{at(0, 0, 100, 10_000), with(at(1, 0, 200, 15_000), func(r *logReading) { r.local = 50 })},
-			[]grown{nothing, {100, 0, false}},
+			[]grown{nothing, {100, 0, false, false}},
 		},
 		"another leader": {
 			[]logReading{at(0, 0, 100, 10_000), with(at(1, 0, 110, 90_000), func(r *logReading) { r.leader = 2 }), with(at(2, 0, 120, 91_000), func(r *logReading) { r.leader = 2 })},
-			[]grown{nothing, {10, 0, false}, {10, 1000, true}},
+			[]grown{nothing, {10, 0, false, false}, {10, 1000, true, false}},
 		},
 		"truncated": {
 			[]logReading{at(0, 0, 100, 10_000), at(1, 0, 90, 11_000), at(2, 0, 100, 12_000)},
-			[]grown{nothing, nothing, {10, 1000, true}},
+			[]grown{nothing, nothing, {10, 1000, true, false}},
 		},
 		"too uncertain, so the window goes on": {
 			[]logReading{at(0, 0, 0, 0), with(at(1, 0, 10, 1100), func(r *logReading) { r.slack = 1 }), with(at(2, 0, 1000, 100_000), func(r *logReading) { r.slack = 1 })},
-			[]grown{nothing, nothing, {1000, 100_000, true}},
+			[]grown{nothing, nothing, {1000, 100_000, true, false}},
+		},
+		"more uncertain when it began than a window is long, so it begins anew": {
+			[]logReading{with(at(0, 0, 20, 2000), func(r *logReading) { r.slack = 40 }), at(1, 0, 120, 12_100), at(2, 0, 220, 22_100)},
+			[]grown{nothing, {100, 10_100, true, true}, {100, 10_000, true, false}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
