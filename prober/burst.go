@@ -114,7 +114,8 @@ func (s *BurstSettings) Validate() error {
 
 // validatePace refuses settings that are good one by one and not together.
 func (s *BurstSettings) validatePace() error {
-	length := time.Duration(s.Records) * s.spacing()
+	burst := s.burst()
+	length := burst.Length()
 	interval := time.Duration(s.Interval)
 	switch {
 	case s.Rate*float64(s.Size) > float64(s.MaxBytesPerSecond):
@@ -128,6 +129,16 @@ func (s *BurstSettings) validatePace() error {
 			length.Round(time.Millisecond), time.Duration(s.Timeout), time.Duration(burstRoom*float64(interval)))
 	}
 	return nil
+}
+
+// burst is one burst to each broker.
+func (s *BurstSettings) burst() schedule.Burst {
+	return schedule.Burst{
+		Slots:   uint64(s.Records),
+		Spacing: s.spacing(),
+		Jitter:  time.Duration(jitterShare * float64(s.Interval)),
+		Rest:    time.Duration(s.Timeout),
+	}
 }
 
 // spacing is the time between two records of a burst.
@@ -166,14 +177,11 @@ func (s *BurstSettings) Rights(mode topics.Mode) []kind.Right {
 
 // Run implements Settings.
 func (s *BurstSettings) Run(ctx context.Context, env Env) error {
-	spacing := s.spacing()
-	meter := newBurstMeter(env.Sink, s.Records, int(s.Size), spacing)
+	burst := s.burst()
+	meter := newBurstMeter(env.Sink, burst, int(s.Size))
 	env.Sink = meter
 	return runEngine(ctx, env, s.Topics()[0], engine.Config{
-		Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout),
-		Burst: schedule.Burst{
-			Slots: uint64(s.Records), Spacing: spacing, Jitter: time.Duration(jitterShare * float64(s.Interval)), Rest: time.Duration(s.Timeout),
-		},
+		Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout), Burst: burst,
 		Size: int(s.Size), Acks: acks[s.Acks], Strict: !s.Retries, Options: s.options,
 		// A burst is not slowed down for its own size, only for other probers'.
 		MaxTopicRate: max(env.MaxTopicRate, float64(s.Records)/time.Duration(s.Interval).Seconds()),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
+	"github.com/kafka-prober/kafka_prober/prober/schedule"
 )
 
 // burstMeter is a sink that passes all on and puts the records of each burst together. A burst of a broker
@@ -14,10 +15,9 @@ import (
 // and all are judged. One that was cut short, by a new leader or by the prober's absence, is not told of.
 type burstMeter struct {
 	ledger.Sink
-	records uint64        // of a burst
-	size    int           // of a record
-	length  time.Duration // of a burst
-	heavy   float64       // how much of a heavy burst one broker's is
+	burst schedule.Burst
+	size  int     // of a record
+	heavy float64 // how much of a heavy burst one broker's is
 
 	mu      sync.Mutex
 	brokers map[int32]*brokerBurst
@@ -38,10 +38,10 @@ type brokerBurst struct {
 	last      *ledger.BurstRun // nil before the first
 }
 
-func newBurstMeter(to ledger.Sink, records, size int, spacing time.Duration) *burstMeter {
+func newBurstMeter(to ledger.Sink, burst schedule.Burst, size int) *burstMeter {
 	return &burstMeter{
-		Sink: to, records: uint64(records), size: size, length: time.Duration(records) * spacing,
-		heavy:   float64(size) / spacing.Seconds() / heavy,
+		Sink: to, burst: burst, size: size,
+		heavy:   float64(size) / burst.Spacing.Seconds() / heavy,
 		brokers: map[int32]*brokerBurst{},
 	}
 }
@@ -63,7 +63,7 @@ func (b *brokerBurst) Count(t *ledger.Tally) {
 	now := time.Now()
 	b.meter.mu.Lock()
 	defer b.meter.mu.Unlock()
-	if t.Due > 0 && (!b.running || now.Sub(b.began) > b.meter.length && b.due >= b.meter.records) {
+	if t.Due > 0 && (!b.running || now.Sub(b.began) > b.meter.burst.Length() && b.due >= b.meter.burst.Slots) {
 		b.running, b.began = true, now
 		b.due, b.delivered, b.skipped = 0, 0, false
 	}
@@ -78,7 +78,7 @@ func (b *brokerBurst) Count(t *ledger.Tally) {
 // meter's lock is held.
 func (b *brokerBurst) endIfOver(now time.Time) {
 	const tardiness = time.Second // of our own sender
-	if b.running && b.inFlight == 0 && (b.due >= b.meter.records || now.Sub(b.began) > b.meter.length+tardiness) {
+	if b.running && b.inFlight == 0 && (b.due >= b.meter.burst.Slots || now.Sub(b.began) > b.meter.burst.Length()+tardiness) {
 		b.end(now)
 	}
 }
@@ -86,7 +86,7 @@ func (b *brokerBurst) endIfOver(now time.Time) {
 // end closes the present burst. The meter's lock is held.
 func (b *brokerBurst) end(now time.Time) {
 	b.running = false
-	if b.skipped || b.due != b.meter.records {
+	if b.skipped || b.due != b.meter.burst.Slots {
 		return
 	}
 	b.last = &ledger.BurstRun{

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
+	"github.com/kafka-prober/kafka_prober/prober/schedule"
 )
 
 // nowhere is a sink that forgets all.
@@ -26,7 +27,7 @@ func told(m *burstMeter) *ledger.Bursts {
 // TestBurstMeter follows bursts of four records, 20 MB/s each, to two brokers.
 func TestBurstMeter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newBurstMeter(nowhere{}, 4, 20_000, time.Millisecond)
+		m := newBurstMeter(nowhere{}, schedule.Burst{Slots: 4, Spacing: time.Millisecond}, 20_000)
 		s := m.Series("t", 1)
 		send := func(s ledger.Series, n int) {
 			s.Count(&ledger.Tally{Due: uint64(n), InFlight: int64(n)})
@@ -95,7 +96,7 @@ func TestBurstMeter(t *testing.T) {
 func TestDefaultBurstsAreLight(t *testing.T) {
 	k, _ := Kinds.Get("burst")
 	s := k.New().(*BurstSettings)
-	m := newBurstMeter(nowhere{}, s.Records, int(s.Size), s.spacing())
+	m := newBurstMeter(nowhere{}, s.burst(), int(s.Size))
 	for broker := range int32(3) {
 		m.Series("t", broker).Count(&ledger.Tally{Due: 1, InFlight: 1})
 	}
