@@ -19,6 +19,7 @@ import (
 	"github.com/kafka-prober/kafka_prober/internal/bench"
 	"github.com/kafka-prober/kafka_prober/internal/fidelity"
 	"github.com/kafka-prober/kafka_prober/internal/kafkatest"
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 var perfAverage = regexp.MustCompile(`, ([\d.]+) ms avg latency.* 99\.9th`)
@@ -97,9 +98,9 @@ func TestBenchRates(t *testing.T) {
 	_, _ = benchRun(t, c, "--size=100", "--rate=200000", "--duration=45s", "--replication-factor=1")
 	t.Log("   rate/s       due      sent in s   lag p99 ms   end to end p50, p99 ms   processors in use")
 	for _, rate := range []int{1, 10, 100, 1_000, 10_000, 50_000, 100_000, 200_000} {
-		before := machineCPU(t)
+		before := promtest.ProcessorTime(t)
 		run := benchOnce(t, c, fmt.Sprint("--size=", size), fmt.Sprint("--rate=", rate), fmt.Sprint("--duration=", length), "--replication-factor=1")
-		busy := machineCPU(t).share(before)
+		busy := promtest.ProcessorTime(t).Share(before)
 		lag, end := run.ScheduleLag, run.EndToEnd
 		t.Logf("%9d %9d %14.2f %12.3f %12.2f %9.2f %18.0f %%", rate, run.Counts.Due, run.Sending, lag.P99, end.P50, end.P99, 100*busy)
 		if want := uint64(rate) * uint64(length.Seconds()); run.Counts.Due+1 < want || run.Counts.Due > want+1 {
@@ -113,32 +114,6 @@ func TestBenchRates(t *testing.T) {
 		}
 	}
 }
-
-// machine is the time that all processors have spent since boot.
-type machine struct{ busy, all float64 }
-
-func machineCPU(t *testing.T) (m machine) {
-	t.Helper()
-	stat, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(stat), "\n")
-	for i, field := range strings.Fields(first)[1:9] { // user nice system idle iowait irq softirq steal
-		n, err := strconv.ParseFloat(field, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.all += n
-		if i != 3 && i != 4 {
-			m.busy += n
-		}
-	}
-	return m
-}
-
-// share returns the share of time since before in which processors were busy.
-func (m machine) share(before machine) float64 { return (m.busy - before.busy) / (m.all - before.all) }
 
 // TestBenchAccount sends twenty million records with acks of all replicas, and kills and restarts a broker
 // meanwhile: each record has to be judged, none lost, none doubled, in memory that does not grow.
@@ -162,7 +137,7 @@ func TestBenchAccount(t *testing.T) {
 		case <-p.exited:
 			running = false
 		case <-tick.C:
-			memory = append(memory, residentMiB(t, p.cmd.Process.Pid))
+			memory = append(memory, float64(promtest.UsageOf(t, p.cmd.Process.Pid).Resident)/(1<<20))
 			done := progress(p.output.String())
 			if !killed && done > 40 {
 				killed = true
@@ -215,17 +190,4 @@ func progress(output string) float64 {
 	}
 	n, _ := strconv.ParseFloat(found[len(found)-1][1], 64) // digits
 	return n
-}
-
-func residentMiB(t *testing.T, pid int) float64 {
-	t.Helper()
-	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0 // it has just ended
-	}
-	pages, err := strconv.ParseFloat(strings.Fields(string(statm))[1], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages * float64(os.Getpagesize()) / (1 << 20)
 }

@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafkatest"
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 func init() { runTests = func(m *testing.M) { kafkatest.Main(m) } }
@@ -164,24 +163,7 @@ func (d *daemonProcess) timedScrape(t *testing.T) (map[string]*dto.MetricFamily,
 // cpu returns the processor time that the daemon has used.
 func (d *daemonProcess) cpu(t *testing.T) time.Duration {
 	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const (
-		utime, stime = 11, 12 // fields after the command's name, which may hold spaces
-		ticks        = 100    // a second: USER_HZ, which is the same on every Linux that Go runs on
-	)
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	var used time.Duration
-	for _, i := range []int{utime, stime} {
-		n, err := strconv.ParseInt(fields[i], 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		used += time.Duration(n) * time.Second / ticks
-	}
-	return used
+	return promtest.UsageOf(t, d.cmd.Process.Pid).CPU
 }
 
 // killAll kills every broker, the controller goes on.

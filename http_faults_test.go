@@ -13,14 +13,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 	"github.com/kafka-prober/kafka_prober/internal/testpki"
 )
 
@@ -125,7 +124,7 @@ func (s *target) withstands(t *testing.T, attack func(*testing.T, *target)) {
 		}
 	}
 	s.forgetPeak(t)
-	before := s.memory(t, "VmRSS")
+	before := promtest.UsageOf(t, s.cmd.Process.Pid).Resident
 	over, ended := make(chan struct{}), make(chan struct{})
 	var scrapes int
 	var longest time.Duration
@@ -151,7 +150,7 @@ func (s *target) withstands(t *testing.T, attack func(*testing.T, *target)) {
 	attack(t, s)
 	close(over)
 	<-ended
-	growth := s.memory(t, "VmHWM") - before
+	growth := promtest.UsageOf(t, s.cmd.Process.Pid).Peak - before
 	t.Logf("%d scrapes, the longest %v; %d MiB of %d more", scrapes, longest.Round(time.Millisecond), growth>>20, before>>20)
 	if longest > maxScrape {
 		t.Errorf("a client that behaves waited %v", longest)
@@ -164,25 +163,7 @@ func (s *target) withstands(t *testing.T, attack func(*testing.T, *target)) {
 	}
 }
 
-// memory returns a figure of the daemon's /proc/<pid>/status in bytes.
-func (s *target) memory(t *testing.T, name string) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	match := regexp.MustCompile(name + `:\s*(\d+) kB`).FindSubmatch(status)
-	if match == nil {
-		t.Fatalf("no %s in\n%s", name, status)
-	}
-	kib, err := strconv.Atoi(string(match[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib << 10
-}
-
-// forgetPeak lets VmHWM begin anew.
+// forgetPeak lets the most memory that the daemon had begin anew.
 func (s *target) forgetPeak(t *testing.T) {
 	t.Helper()
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", s.cmd.Process.Pid), []byte("5"), 0o600); err != nil {

@@ -3,16 +3,14 @@
 package prober
 
 import (
-	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/internal/fidelity"
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 // TestFlushOnOff asks whether the flush probe, with its defaults, moves what the steady probe measures: its
@@ -109,7 +107,7 @@ func (d *disks) spent(t *testing.T) (c cost) {
 			t.Fatal(err)
 		}
 		c.fsyncs += n
-		c.cpu += processTime(t, b.PID())
+		c.cpu += promtest.UsageOf(t, b.PID()).CPU
 		err = filepath.WalkDir(b.DataDir(), func(path string, e fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".log") || !strings.Contains(path, "kafka-prober-flush-") {
 				return err
@@ -123,23 +121,4 @@ func (d *disks) spent(t *testing.T) (c cost) {
 		}
 	}
 	return c
-}
-
-// processTime returns the processor time that a process has used.
-func processTime(t *testing.T, pid int) (used time.Duration) {
-	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const ticks = 100 // a second: USER_HZ
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	for _, i := range []int{11, 12} { // utime and stime, after the command's name
-		n, err := strconv.ParseInt(fields[i], 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		used += time.Duration(n) * time.Second / ticks
-	}
-	return used
 }

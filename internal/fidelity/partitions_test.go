@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kafka-prober/kafka_prober/collector"
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 // Limits of a scrape with all defaults. What a scrape took is as its client saw it.
@@ -98,14 +99,14 @@ func (d *daemon) watch(t *testing.T) {
 	for _, form := range []struct{ name, accept string }{{"text", acceptText}, {"protobuf", acceptProto}} {
 		var took []time.Duration
 		var bytes, rss int64
-		cpu := cpuOf(t, d.cmd.Process.Pid)
+		cpu := promtest.UsageOf(t, d.cmd.Process.Pid).CPU
 		for began := time.Now(); time.Since(began) < *partitionsLength/2; {
 			pause(t.Context(), t, 1050*time.Millisecond)
 			s := d.scrape(t, form.accept)
-			took, bytes, rss = append(took, s.took), max(bytes, s.bytes), max(rss, residentOf(t, d.cmd.Process.Pid))
+			took, bytes, rss = append(took, s.took), max(bytes, s.bytes), max(rss, promtest.UsageOf(t, d.cmd.Process.Pid).Resident)
 		}
 		slices.Sort(took)
-		share := (cpuOf(t, d.cmd.Process.Pid) - cpu).Seconds() / (*partitionsLength / 2).Seconds()
+		share := (promtest.UsageOf(t, d.cmd.Process.Pid).CPU - cpu).Seconds() / (*partitionsLength / 2).Seconds()
 		printf(t, "%s: %d scrapes, p50 %.1f ms, most %.1f ms, %.1f %% of a core\n", form.name, len(took),
 			milliseconds(took[len(took)/2]), milliseconds(took[len(took)-1]), 100*share)
 		gate(t, form.name+": scrape p99", milliseconds(took[(len(took)-1)*99/100]), maxScrape, "ms")

@@ -3,11 +3,10 @@
 package kafkatest
 
 import (
-	"fmt"
-	"os"
-	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
 
 // BenchmarkBoot measures what doc.go says of boot time and memory. CPU seconds are those of all nodes and
@@ -26,7 +25,7 @@ func BenchmarkBoot(b *testing.B) {
 					b.Fatal(err)
 				}
 				for _, n := range c.nodes {
-					rss += residentMiB(b, n.PID())
+					rss += float64(promtest.UsageOf(b, n.PID()).Resident) / (1 << 20)
 				}
 				if err := c.Close(); err != nil {
 					b.Fatal(err)
@@ -45,18 +44,4 @@ func childrenCPU(b *testing.B) float64 {
 		b.Fatal(err)
 	}
 	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
-}
-
-// residentMiB is a process's resident memory, from /proc.
-func residentMiB(b *testing.B, pid int) float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	var kib float64
-	if _, err := fmt.Sscan(rest, &kib); err != nil {
-		b.Fatalf("resident memory of process %d: %v", pid, err)
-	}
-	return kib / 1024
 }
