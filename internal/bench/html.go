@@ -95,11 +95,8 @@ func at(h *hdrhistogram.Histogram, odds float64) *float64 {
 
 // histogram returns the whole distribution, or nil if it is not there.
 func (l *Latency) histogram() *hdrhistogram.Histogram {
-	switch {
-	case l == nil:
+	if l == nil || l.HDR == "" {
 		return nil
-	case l.values != nil || l.HDR == "":
-		return l.values
 	}
 	h, err := hdrhistogram.Decode([]byte(l.HDR))
 	if err != nil {

@@ -62,8 +62,7 @@ func (s *stretch) warmUp(ctx context.Context) error {
 		case err := <-s.failed:
 			return err
 		case <-ctx.Done():
-			s.halt()
-			return nil // the measured stretch ends as soon as it begins, with what it has
+			return ctx.Err()
 		case <-end.C:
 			halted = true
 		case <-poll.C:
@@ -72,7 +71,17 @@ func (s *stretch) warmUp(ctx context.Context) error {
 			s.halt()
 		}
 	}
+	s.awaitAcks()
 	return nil
+}
+
+// awaitAcks waits for acknowledgements of records that were read back before them, for a while.
+func (s *stretch) awaitAcks() {
+	poll := time.NewTicker(look)
+	defer poll.Stop()
+	for began := time.Now(); !s.all((*engine.Engine).Idle) && time.Since(began) < ackGrace; {
+		<-poll.C
+	}
 }
 
 // follow waits for the end of the measured stretch and notes its intervals. It reports whether the
@@ -120,9 +129,7 @@ func (s *stretch) follow(ctx context.Context, run *Run, began time.Time, slots u
 	if run.Sending == 0 {
 		run.Sending = now.Sub(began).Seconds()
 	}
-	for !s.all((*engine.Engine).Idle) && time.Since(now) < ackGrace {
-		<-poll.C
-	}
+	s.awaitAcks()
 	s.meter.settle()
 	s.note(run, began, last, now, slots, known)
 	return partial

@@ -33,13 +33,12 @@ var _ ledger.Sink = (*meter)(nil)
 
 // brokerMeter is one broker's part. Its own lock keeps brokers out of each other's way.
 type brokerMeter struct {
-	mu       sync.Mutex
-	tally    ledger.Tally
-	reasons  map[string]uint64
-	present  legs // of the present second
-	total    legs // of the seconds before it
-	last     time.Time
-	overflow uint64 // values above an hour
+	mu      sync.Mutex
+	tally   ledger.Tally
+	reasons map[string]uint64
+	present legs // of the present second
+	total   legs // of the seconds before it
+	last    time.Time
 }
 
 // legs are the latencies that the report has.
@@ -99,7 +98,7 @@ func (b *brokerMeter) Observe(batch *ledger.Batch) {
 	b.last = now
 	for i := range batch.Results {
 		r := &batch.Results[i]
-		b.record(b.present.endToEnd, r.Latency)
+		note(b.present.endToEnd, r.Latency)
 		if r.Reason != "" {
 			b.reasons[r.Reason]++
 		}
@@ -107,17 +106,16 @@ func (b *brokerMeter) Observe(batch *ledger.Batch) {
 	for i := range batch.Samples {
 		switch s := &batch.Samples[i]; s.Leg {
 		case ledger.Acknowledge:
-			b.record(b.present.ack, s.Value)
+			note(b.present.ack, s.Value)
 		case ledger.ScheduleLag:
-			b.record(b.present.lag, s.Value)
+			note(b.present.lag, s.Value)
 		}
 	}
 }
 
-func (b *brokerMeter) record(h *hdrhistogram.Histogram, d time.Duration) {
-	if err := h.RecordValue(max(lowest, int64((d+time.Microsecond/2)/time.Microsecond))); err != nil {
-		b.overflow++
-	}
+// note adds a latency; one that the histogram has no room for counts as its bound.
+func note(h *hdrhistogram.Histogram, d time.Duration) {
+	_ = h.RecordValue(min(max(lowest, int64((d+time.Microsecond/2)/time.Microsecond)), highest)) // fails only beyond its bounds
 }
 
 // settle makes the engines hand over what they have measured.
@@ -146,7 +144,7 @@ func (m *meter) each(visit func(broker int32, b *brokerMeter)) {
 func (m *meter) reset() {
 	m.settle()
 	m.each(func(_ int32, b *brokerMeter) {
-		b.tally, b.reasons, b.overflow, b.last = ledger.Tally{}, map[string]uint64{}, 0, time.Time{}
+		b.tally, b.reasons, b.last = ledger.Tally{}, map[string]uint64{}, time.Time{}
 		b.present.reset()
 		b.total.reset()
 	})

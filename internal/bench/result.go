@@ -74,18 +74,17 @@ type Counts struct {
 
 // Latency is a distribution, in milliseconds.
 type Latency struct {
-	Count  int64   `json:"count"`
-	Mean   float64 `json:"mean"`
-	Min    float64 `json:"min"`
-	P50    float64 `json:"p50"`
-	P75    float64 `json:"p75"`
-	P95    float64 `json:"p95"`
-	P99    float64 `json:"p99"`
-	P999   float64 `json:"p999"`
-	P9999  float64 `json:"p9999"`
-	Max    float64 `json:"max"`
-	HDR    string  `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64; values in microseconds
-	values *hdrhistogram.Histogram
+	Count int64   `json:"count"`
+	Mean  float64 `json:"mean"`
+	Min   float64 `json:"min"`
+	P50   float64 `json:"p50"`
+	P75   float64 `json:"p75"`
+	P95   float64 `json:"p95"`
+	P99   float64 `json:"p99"`
+	P999  float64 `json:"p999"`
+	P9999 float64 `json:"p9999"`
+	Max   float64 `json:"max"`
+	HDR   string  `json:"hdr,omitempty"` // HdrHistogram V2, compressed, base64; values in microseconds
 }
 
 // BrokerResult is what the records had whose partitions a broker led when they were due.
@@ -125,7 +124,7 @@ func newLatency(h *hdrhistogram.Histogram, hdr bool) *Latency {
 	q := func(q float64) float64 { return ms(h.ValueAtQuantile(q)) }
 	l := &Latency{
 		Count: h.TotalCount(), Mean: h.Mean() / 1000, Min: ms(h.Min()), P50: q(50), P75: q(75), P95: q(95),
-		P99: q(99), P999: q(99.9), P9999: q(99.99), Max: ms(h.Max()), values: h,
+		P99: q(99), P999: q(99.9), P9999: q(99.99), Max: ms(h.Max()),
 	}
 	if hdr {
 		if text, err := h.Encode(hdrhistogram.V2CompressedEncodingCookieBase); err == nil { // can't fail: in memory

@@ -48,55 +48,76 @@ func Execute(ctx context.Context, p *Plan, env Env) (*Report, error) {
 	for _, c := range p.Cases {
 		r.Cases = append(r.Cases, CaseResult{PlannedCase: c})
 	}
+	if env.Live == nil {
+		env.Live = Several(nil)
+	}
 	weight := make([]byte, ballast)
 	defer runtime.KeepAlive(weight)
 	var failure error
 	total := len(r.Cases) * p.Options.Repeat
-	number := 0
-runs:
-	for repeat := range p.Options.Repeat { // interleaved: what drifts hits all cases alike
-		for i := range r.Cases {
-			if ctx.Err() != nil {
-				break runs
+	for number := range total { // interleaved: what drifts hits all cases alike
+		c := &r.Cases[number%len(r.Cases)]
+		env.Live.Begin(r, &c.PlannedCase, number+1, total)
+		run, err := runCase(ctx, p, &c.PlannedCase, env, fmt.Sprintf("kafka-prober-bench-%s-%d", r.ID, number+1))
+		env.Live.End()
+		if err != nil {
+			if err != errInterrupted || number == 0 { // else there is a report; what is joined to it has to be told
+				failure = fmt.Errorf("case %q, run %d: %w", c.Name, number/len(r.Cases)+1, err)
 			}
-			c := &r.Cases[i]
-			number++
-			if env.Live != nil {
-				env.Live.Begin(r, &c.PlannedCase, number, total)
-			}
-			run, err := runCase(ctx, p, &c.PlannedCase, env, fmt.Sprintf("kafka-prober-bench-%s-%d", r.ID, number))
-			if err != nil {
-				failure = fmt.Errorf("case %q, run %d: %w", c.Name, repeat+1, err)
-				break runs
-			}
-			judge(run, &c.Case)
-			c.Runs = append(c.Runs, *run)
-			if env.Live != nil {
-				env.Live.End()
-			}
+			break
+		}
+		judge(run, &c.Case)
+		c.Runs = append(c.Runs, *run)
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	r.finish(p, ctx.Err() != nil)
 	return r, failure
 }
 
-// runCase runs a case once, on a topic of its own unless the plan names one.
-func runCase(ctx context.Context, p *Plan, c *PlannedCase, env Env, topic string) (run *Run, err error) {
+// errInterrupted is of a run that was interrupted before its measured stretch.
+var errInterrupted = errors.New("interrupted before the first record: nothing was measured")
+
+// unlessInterrupted returns the error, or that it was brought about by an interruption.
+func unlessInterrupted(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
+}
+
+// runCase runs a case once, on a topic of its own unless the plan names one. The case gets the partitions
+// and replicas that the topic has.
+func runCase(ctx context.Context, p *Plan, c *PlannedCase, env Env, topic string) (*Run, error) {
 	if p.Options.Topic != "" {
 		topic = p.Options.Topic
 	}
 	if c.Producers == 0 {
-		return consume(ctx, c, env, topic)
+		run, err := consume(ctx, c, env, topic)
+		return run, unlessInterrupted(ctx, err)
 	}
-	t, err := prepare(ctx, p, c, env, topic)
+	t, err := newTopic(env, topic)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if gone := t.close(); gone != nil && err == nil {
-			run.Warnings = append(run.Warnings, gone.Error())
+	run, err := t.measure(ctx, p, c, env)
+	err = unlessInterrupted(ctx, err)
+	if gone := t.close(); gone != nil {
+		if err != nil {
+			return nil, errors.Join(err, gone)
 		}
-	}()
+		run.Warnings = append(run.Warnings, gone.Error())
+	}
+	return run, err
+}
+
+// measure runs a case on the topic.
+func (t *benchTopic) measure(ctx context.Context, p *Plan, c *PlannedCase, env Env) (*Run, error) {
+	note, err := t.prepare(ctx, p, c)
+	if err != nil {
+		return nil, err
+	}
 	s := &stretch{c: &c.Case, env: env, topic: t, meter: newMeter()}
 	if err := s.start(); err != nil {
 		return nil, err
@@ -105,7 +126,11 @@ func runCase(ctx context.Context, p *Plan, c *PlannedCase, env Env, topic string
 	if err := s.awaitReady(ctx); err != nil {
 		return nil, err
 	}
-	return s.measure(ctx)
+	run, err := s.measure(ctx)
+	if err == nil && note != "" {
+		run.Warnings = append(run.Warnings, note)
+	}
+	return run, err
 }
 
 // stretch is the engines of a run.
@@ -192,7 +217,7 @@ func (s *stretch) awaitReady(ctx context.Context) error {
 		case err := <-s.failed:
 			return err
 		case <-ctx.Done():
-			return errors.New("interrupted before the first record: nothing was measured")
+			return errInterrupted
 		case <-deadline.C:
 			return fmt.Errorf("topic %s could not be read within %v: see `kafka_prober check` for what is in the way, or --log.level=debug", s.topic.name, readyTimeout)
 		case <-poll.C:
@@ -200,7 +225,7 @@ func (s *stretch) awaitReady(ctx context.Context) error {
 	}
 }
 
-// grant spreads n slots over all partitions, and returns how many each engine got.
+// grant spreads n slots over all partitions.
 func (s *stretch) grant(n uint64) {
 	partitions := uint64(len(s.topic.layout.Partitions))
 	for i, e := range s.engines {

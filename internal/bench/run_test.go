@@ -12,12 +12,20 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // inBubble runs test with a fake cluster where time passes only when everybody waits.
 func inBubble(t *testing.T, test func(t *testing.T, env Env)) {
+	t.Helper()
+	withCluster(t, func(t *testing.T, env Env, _ *kfake.Cluster) { test(t, env) })
+}
+
+// withCluster does so where the test wants something of the cluster.
+func withCluster(t *testing.T, test func(t *testing.T, env Env, c *kfake.Cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var network kfake.VirtualNetwork
@@ -33,7 +41,7 @@ func inBubble(t *testing.T, test func(t *testing.T, env Env)) {
 				}, opts...)...)
 			},
 			Reason: func(err error) string { return err.Error() }, Log: slog.New(slog.DiscardHandler), GoTimers: true,
-		})
+		}, c)
 	})
 }
 
@@ -62,6 +70,8 @@ func TestRuns(t *testing.T) {
 		"rate=1000 duration=2s compression=lz4 keys=random",
 		"rate=500 records=1000 acks=1 payload=ratio:0.5 keys=round-robin",
 		"rate=777 duration=1500ms acks=0 linger=10ms",
+		"rate=1 duration=10s warmup=0s",
+		"rate=1000 duration=100ms partitions=300 warmup=0s",
 		"records=500 acks=1 idempotent=false in-flight=3 payload=zero size=100KiB",
 	} {
 		t.Run(flags, func(t *testing.T) {
@@ -86,7 +96,8 @@ func TestRuns(t *testing.T) {
 				if c.Acks != "0" && (run.Ack == nil || run.Ack.Count != int64(want)) {
 					t.Errorf("acks: %+v, want %d", run.Ack, want)
 				}
-				if planned := float64(want) / max(c.Rate, 1); c.Rate > 0 && (run.Sending < 0.98*planned || run.Sending > planned+0.05) {
+				planned, interval := float64(want)/max(c.Rate, 1), float64(r.Cases[0].Partitions)/max(c.Rate, 1)
+				if c.Rate > 0 && (run.Sending < 0.98*planned-interval || run.Sending > planned+interval+0.05) {
 					t.Errorf("%d records at %v/s were sent in %v s", want, c.Rate, run.Sending)
 				}
 				if !r.Valid {
@@ -122,6 +133,103 @@ func TestInterrupted(t *testing.T) {
 		}
 		if left := topics(t, env); len(left) > 0 {
 			t.Errorf("topics are left: %v", left)
+		}
+	})
+}
+
+// onBegin is a bench.Live that does something when a run begins.
+type onBegin struct {
+	Several
+	do func(run int)
+}
+
+func (o onBegin) Begin(_ *Report, _ *PlannedCase, run, _ int) { o.do(run) }
+
+// A bench that is interrupted before a run's measured stretch has the runs before it, and cleans up.
+func TestInterruptedBeforehand(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		flags []string
+		at    int // the run that begins
+		runs  int // that were measured
+		err   bool
+	}{
+		{"in the first", []string{"records=100"}, 1, 0, true},
+		{"in the second", []string{"records=100", "repeat=3"}, 2, 1, false},
+		{"in the warm-up", []string{"rate=100", "duration=1h", "warmup=1h"}, 0, 0, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, env Env) {
+				p, err := planOf(test.flags...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				env.Live = onBegin{do: func(run int) {
+					if run == test.at {
+						cancel()
+					}
+				}}
+				r, err := Execute(ctx, p, env)
+				if errors.Is(err, errInterrupted) != test.err || err != nil && !test.err {
+					t.Errorf("error is %v", err)
+				}
+				if n := len(r.Cases[0].Runs); n != test.runs || !r.Partial || r.Valid == test.err {
+					t.Errorf("%d runs, want %d; partial %v, valid %v", n, test.runs, r.Partial, r.Valid)
+				}
+				if left := topics(t, env); len(left) > 0 {
+					t.Errorf("topics are left: %v", left)
+				}
+			})
+		})
+	}
+}
+
+// A topic that is there is used by whom may use it, and may not make one.
+func TestTopicOfOthers(t *testing.T) {
+	withCluster(t, func(t *testing.T, env Env, c *kfake.Cluster) {
+		client, err := env.Client("test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 2, 1, nil, "theirs"); err != nil {
+			t.Fatal(err)
+		}
+		c.ControlKey(int16(kmsg.CreateTopics), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			c.KeepControl()
+			resp := req.ResponseKind().(*kmsg.CreateTopicsResponse)
+			for _, topic := range req.(*kmsg.CreateTopicsRequest).Topics {
+				answer := kmsg.NewCreateTopicsResponseTopic()
+				answer.Topic, answer.ErrorCode = topic.Topic, kerr.TopicAuthorizationFailed.Code
+				resp.Topics = append(resp.Topics, answer)
+			}
+			return resp, nil, true
+		})
+		execute := func(topic string) (*Report, error) {
+			p, err := planOf("records=100", "warmup=0s", "partitions=12")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Options.Topic = topic
+			return Execute(t.Context(), p, env)
+		}
+		r, err := execute("theirs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const want = "topic theirs was there, with 2 partition(s) and replication factor 1: it was used as it is"
+		if got := r.Cases[0]; got.Partitions != 2 || got.ReplicationFactor != 1 || !slices.Equal(got.Runs[0].Warnings, []string{want}) {
+			t.Errorf("%d partitions, %d replicas, %q", got.Partitions, got.ReplicationFactor, got.Runs[0].Warnings)
+		}
+		for _, topic := range []string{"", "new"} {
+			if _, err := execute(topic); err == nil || !strings.Contains(err.Error(), "needs the right Create") || strings.Contains(err.Error(), "deleted") {
+				t.Errorf("topic %q without the right to make it: %v", topic, err)
+			}
+		}
+		if got := topics(t, env); !slices.Equal(got, []string{"theirs"}) {
+			t.Errorf("topics are %v", got)
 		}
 	})
 }

@@ -30,33 +30,69 @@ func (t *benchTopic) index(partition int32) int {
 	return slices.IndexFunc(t.layout.Partitions, func(a engine.Assignment) bool { return a.Partition == partition })
 }
 
-// prepare makes the topic of a run, or finds the one that the plan names, and waits for its leaders.
-func prepare(ctx context.Context, p *Plan, c *PlannedCase, env Env, name string) (*benchTopic, error) {
+// newTopic returns a topic that is not looked for yet. It is to be closed.
+func newTopic(env Env, name string) (*benchTopic, error) {
 	client, err := env.Client("admin", kgo.RequestRetries(3))
 	if err != nil {
 		return nil, err
 	}
-	t := &benchTopic{name: name, admin: client}
-	ctx, cancel := context.WithTimeout(ctx, topicTimeout)
-	defer cancel()
-	admin := kadm.NewClient(client)
-	brokers, err := admin.ListBrokers(ctx)
-	if err != nil {
-		client.Close()
-		return nil, fmt.Errorf("ask for the brokers: %w", err)
-	}
-	if err := t.create(ctx, admin, p, c, len(brokers)); err != nil {
-		client.Close()
-		return nil, err
-	}
-	if err := t.awaitLeaders(ctx, admin, c.Producers); err != nil {
-		return nil, errors.Join(err, t.close())
-	}
-	return t, nil
+	return &benchTopic{name: name, admin: client}, nil
 }
 
-// create makes the topic unless it is there and named by the caller.
-func (t *benchTopic) create(ctx context.Context, admin *kadm.Client, p *Plan, c *PlannedCase, brokers int) error {
+// prepare makes the topic of a run, or finds the one that the plan names, and waits for its leaders. The
+// note is of parameters that the topic does not have.
+func (t *benchTopic) prepare(ctx context.Context, p *Plan, c *PlannedCase) (note string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, topicTimeout)
+	defer cancel()
+	admin := kadm.NewClient(t.admin)
+	found := false
+	if p.Options.Topic != "" { // asked for first: who may use it need not have the right to make it
+		if found, err = t.exists(ctx, admin); err != nil {
+			return "", err
+		}
+	}
+	if !found {
+		if err := t.create(ctx, admin, p, c); err != nil {
+			return "", err
+		}
+	}
+	replicas, err := t.awaitLeaders(ctx, admin)
+	if err != nil {
+		return "", err
+	}
+	partitions := len(t.layout.Partitions)
+	if partitions < c.Producers {
+		return "", fmt.Errorf("topic %s has %d partition(s), too few for --producers %d: each sender needs one of its own", t.name, partitions, c.Producers)
+	}
+	if found && (c.Partitions > 0 && c.Partitions != partitions || c.ReplicationFactor > 0 && c.ReplicationFactor != replicas) {
+		note = fmt.Sprintf("topic %s was there, with %d partition(s) and replication factor %d: it was used as it is", t.name, partitions, replicas)
+	}
+	c.Partitions, c.ReplicationFactor = partitions, replicas
+	return note, nil
+}
+
+// exists returns whether the topic is there.
+func (t *benchTopic) exists(ctx context.Context, admin *kadm.Client) (bool, error) {
+	seen, err := admin.Metadata(ctx, t.name)
+	if err != nil {
+		return false, fmt.Errorf("ask for topic %s: %w", t.name, err)
+	}
+	switch err := seen.Topics[t.name].Err; {
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return false, nil
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return false, fmt.Errorf("ask for topic %s: %w: this principal needs the rights Describe, Write and Read on it", t.name, err)
+	}
+	return true, nil
+}
+
+// create makes the topic. That is not cut short: what is half made could not be deleted.
+func (t *benchTopic) create(ctx context.Context, admin *kadm.Client, p *Plan, c *PlannedCase) error {
+	seen, err := admin.ListBrokers(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the brokers: %w", err)
+	}
+	brokers := len(seen)
 	partitions, rf := c.Partitions, c.ReplicationFactor
 	if partitions == 0 {
 		partitions = max(brokers, c.Producers)
@@ -71,56 +107,76 @@ func (t *benchTopic) create(ctx context.Context, admin *kadm.Client, p *Plan, c 
 	if _, given := config["max.message.bytes"]; !given && max(c.BatchSize, c.Size+1024) > 1<<20-4096 {
 		config["max.message.bytes"] = kadm.StringPtr(fmt.Sprint(max(c.BatchSize, c.Size+1024) + 4096))
 	}
-	answer, err := admin.CreateTopic(ctx, int32(partitions), int16(rf), config, t.name)
-	switch {
-	case err == nil:
+	ours := p.Options.Topic == "" // of a random name
+	t.remove = ours && !p.Options.KeepTopic
+	making, cancel := context.WithTimeout(context.WithoutCancel(ctx), topicTimeout)
+	defer cancel()
+	answer, err := admin.CreateTopic(making, int32(partitions), int16(rf), config, t.name)
+	var refused *kerr.Error
+	if err == nil {
 		t.remove = !p.Options.KeepTopic
 		return nil
-	case errors.Is(err, kerr.TopicAlreadyExists) && p.Options.Topic != "":
-		return nil // used as it is, and left
+	}
+	if errors.Is(err, kerr.TopicAlreadyExists) { // another's; or ours, and an answer was lost
+		return nil
+	}
+	if errors.As(err, &refused) && !refused.Retriable {
+		t.remove = false
+	}
+	switch {
 	case errors.Is(err, kerr.InvalidReplicationFactor):
 		return fmt.Errorf("create topic %s with replication factor %d on %d brokers: %w: give --replication-factor", t.name, rf, brokers, err)
+	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
+		return fmt.Errorf("create topic %s: %w: this principal needs the right Create on it or on the cluster; or name a topic that is there with --topic", t.name, err)
 	case answer.ErrMessage != "":
 		return fmt.Errorf("create topic %s: %w: %s", t.name, err, answer.ErrMessage)
 	}
 	return fmt.Errorf("create topic %s: %w", t.name, err)
 }
 
-// awaitLeaders waits until each partition has a leader that answers for it.
-func (t *benchTopic) awaitLeaders(ctx context.Context, admin *kadm.Client, producers int) error {
+// awaitLeaders waits until each partition has a leader that answers for it, and returns the replicas of one.
+func (t *benchTopic) awaitLeaders(ctx context.Context, admin *kadm.Client) (replicas int, err error) {
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		seen, err := admin.Metadata(ctx, t.name)
-		if err == nil && t.adopt(seen) {
-			if n := len(t.layout.Partitions); n < producers {
-				return fmt.Errorf("topic %s has %d partition(s), too few for --producers %d: each sender needs one of its own", t.name, n, producers)
+		seen, asked := admin.Metadata(ctx, t.name)
+		if asked == nil {
+			if replicas, err = t.adopt(seen); err == nil {
+				return replicas, nil
 			}
-			return nil
+		} else if err == nil || ctx.Err() == nil { // at the end of the time the last answer tells more
+			err = asked
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("topic %s has no leaders after %v (last error: %w)", t.name, topicTimeout, errors.Join(err, seen.Topics[t.name].Err))
+			return 0, fmt.Errorf("topic %s can't be used after %v: %w: see `kafka_prober check` for what is in the way", t.name, topicTimeout, err)
 		case <-poll.C:
 		}
 	}
 }
 
 // adopt takes the layout over if every partition has a leader.
-func (t *benchTopic) adopt(seen kadm.Metadata) bool {
+func (t *benchTopic) adopt(seen kadm.Metadata) (replicas int, err error) {
 	topic, found := seen.Topics[t.name]
-	if !found || topic.Err != nil || len(topic.Partitions) == 0 {
-		return false
+	switch {
+	case topic.Err != nil:
+		return 0, topic.Err
+	case !found || len(topic.Partitions) == 0:
+		return 0, errors.New("the brokers do not know it yet")
 	}
 	l := engine.Layout{TopicID: topic.ID, Brokers: seen.Brokers.NodeIDs()}
 	for _, p := range topic.Partitions.Sorted() {
-		if p.Err != nil || p.Leader < 0 || len(p.Replicas) == 0 {
-			return false
+		if p.Leader < 0 || len(p.Replicas) == 0 {
+			return 0, errors.Join(fmt.Errorf("partition %d has no leader", p.Partition), p.Err)
+		}
+		if p.Err != nil {
+			return 0, fmt.Errorf("partition %d: %w", p.Partition, p.Err)
 		}
 		l.Partitions = append(l.Partitions, engine.Assignment{Partition: p.Partition, Leader: p.Leader, Preferred: p.Replicas[0]})
+		replicas = len(p.Replicas)
 	}
 	t.layout = l
-	return true
+	return replicas, nil
 }
 
 // close deletes the topic if it was made for the run. It does so also when the run was interrupted.
@@ -131,7 +187,7 @@ func (t *benchTopic) close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), topicTimeout)
 	defer cancel()
-	if _, err := kadm.NewClient(t.admin).DeleteTopic(ctx, t.name); err != nil {
+	if _, err := kadm.NewClient(t.admin).DeleteTopic(ctx, t.name); err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
 		return fmt.Errorf("topic %s could not be deleted: %w: delete it by hand", t.name, err)
 	}
 	return nil

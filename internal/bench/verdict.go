@@ -1,6 +1,9 @@
 package bench
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 const (
 	// rateTolerance is how far below the rate that was asked for a run may stay.
@@ -31,8 +34,9 @@ func judge(r *Run, c *Case) {
 		invalid("nothing was delivered")
 	}
 	if c.Rate > 0 && c.Producers > 0 && r.Sending > 0 && !r.Partial {
-		// The stretch ends up to an interval after its last record, and is looked at every so often.
-		planned := float64(n.Due) / c.Rate
+		// A partition's slots are due anywhere in their intervals, and the fullest partition ends last. The end is looked for every so often.
+		partitions := float64(max(1, c.Partitions))
+		planned := math.Ceil(float64(n.Due)/partitions) * partitions / c.Rate
 		if late := r.Sending - planned; late > rateTolerance*planned+2*look.Seconds()+0.05 {
 			invalid("%v records/s were asked for and %.0f were sent: this host or its clients' buffers are too slow; lower --rate, or raise --producers or --buffer-memory",
 				c.Rate, float64(n.Due)/r.Sending)
