@@ -41,7 +41,7 @@ var metrics = func() map[string]metric {
 		"error_ratio":                     {0, func(r *Run) (float64, bool) { return errorRatio(&r.Counts), r.Counts.Due > 0 }},
 		"all_within":                      {time.Second, func(r *Run) (float64, bool) { return r.Seconds, r.Counts.Undelivered() == 0 }},
 		"cpu_seconds_per_million_records": {0, func(r *Run) (float64, bool) { return r.Client.CPUSecondsPerMillion, true }},
-		"lost":                            {0, func(r *Run) (float64, bool) { return float64(r.Counts.AcknowledgedLost), true }},
+		"lost":                            {0, func(r *Run) (float64, bool) { return float64(r.Counts.AcknowledgedLost + r.Counts.Missing), true }},
 		"duplicate":                       {0, func(r *Run) (float64, bool) { return float64(r.Counts.Duplicate), true }},
 		"reordered":                       {0, func(r *Run) (float64, bool) { return float64(r.Counts.Reordered), true }},
 		"corrupt":                         {0, func(r *Run) (float64, bool) { return float64(r.Counts.Corrupt), true }},

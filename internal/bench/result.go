@@ -67,6 +67,7 @@ type Counts struct {
 	AcknowledgedLost uint64 `json:"acknowledged_lost"`
 	Duplicate        uint64 `json:"duplicate"`
 	Reordered        uint64 `json:"reordered"`
+	Missing          uint64 `json:"missing"` // where records are only read: between others of their sender; lost, refused or never sent
 	Corrupt          uint64 `json:"corrupt"`
 	Late             uint64 `json:"late"`
 	Foreign          uint64 `json:"foreign"`

@@ -287,6 +287,16 @@ func TestReadAgain(t *testing.T) {
 		if n := r.Cases[0].Runs[0].Counts; n != (Counts{Due: 1000, Delivered: 1000}) || !r.Valid {
 			t.Errorf("of 1000 records: %+v", n)
 		}
+		// Of more than there are, those that are; then it is known that no more come.
+		r, err = execute("producers=0", "records=2000", "timeout=5s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := r.Cases[0].Runs[0]
+		if n := run.Counts; n != (Counts{Due: 1000, Delivered: 1000}) || !r.Valid || run.Seconds > 1 ||
+			!slices.Equal(run.Warnings, []string{"ended with 1000 of 2000 records: no more came for 5s"}) {
+			t.Errorf("2000 of 1000 records: %+v, valid %v, in %v s, %q", n, r.Valid, run.Seconds, run.Warnings)
+		}
 		if got := topics(t, env); len(got) != 1 || got[0] != "kept" {
 			t.Errorf("topics are %v, want the one that was to be kept", got)
 		}
@@ -305,6 +315,40 @@ func TestNoCluster(t *testing.T) {
 		r, err := Execute(t.Context(), p, env)
 		if !errors.Is(err, refused) || r.Valid {
 			t.Errorf("error %v, valid %v", err, r.Valid)
+		}
+	})
+}
+
+// A log that ends with a transaction's marker, which is no record, is read to its end and no longer.
+func TestReadTransactions(t *testing.T) {
+	inBubble(t, func(t *testing.T, env Env) {
+		client, err := env.Client("test", kgo.TransactionalID("t"), kgo.DefaultProduceTopic("transactions"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, 1, nil, "transactions"); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.ProduceSync(t.Context(), kgo.StringRecord("a"), kgo.StringRecord("b")).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+			t.Fatal(err)
+		}
+		p, err := planOf("producers=0", "duration=1h", "topic=transactions")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Execute(t.Context(), p, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run := r.Cases[0].Runs[0]; run.Counts != (Counts{Due: 2, Delivered: 2, Foreign: 2}) || len(run.Warnings) > 0 || !r.Valid {
+			t.Errorf("%+v, %q, valid %v", run.Counts, run.Warnings, r.Valid)
 		}
 	})
 }

@@ -120,7 +120,11 @@ func (t *text) run(c *CaseResult, j int) {
 	t.line("%s", title)
 	n := &r.Counts
 	t.line("  %d due: %d delivered, %d failed, %d timed out, %d lost, %d expired, %d skipped", n.Due, n.Delivered, n.Failed, n.Timeout, n.Lost, n.Expired+n.TopicRecreated, n.Skipped)
-	t.line("  %d acknowledged and lost, %d duplicate, %d reordered, %d corrupt, %d late, %d of others", n.AcknowledgedLost, n.Duplicate, n.Reordered, n.Corrupt, n.Late, n.Foreign)
+	if c.Producers > 0 {
+		t.line("  %d acknowledged and lost, %d duplicate, %d reordered, %d corrupt, %d late, %d of others", n.AcknowledgedLost, n.Duplicate, n.Reordered, n.Corrupt, n.Late, n.Foreign)
+	} else {
+		t.line("  %d missing, %d duplicate, %d reordered, %d corrupt, %d of others", n.Missing, n.Duplicate, n.Reordered, n.Corrupt, n.Foreign)
+	}
 	for _, reason := range slices.Sorted(maps.Keys(r.Failures)) {
 		t.line("  not delivered for %s: %d", reason, r.Failures[reason])
 	}

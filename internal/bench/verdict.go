@@ -21,6 +21,9 @@ func judge(r *Run, c *Case) {
 	if n.AcknowledgedLost > 0 {
 		invalid("%d acknowledged records were lost", n.AcknowledgedLost)
 	}
+	if n.Missing > 0 {
+		invalid("%d records are missing between others of their sender: lost, refused or never sent; the report of the bench that sent them tells which", n.Missing)
+	}
 	if n.Corrupt > 0 {
 		invalid("%d records came back with changed bytes", n.Corrupt)
 	}
