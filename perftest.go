@@ -1,19 +1,27 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/kafka-prober/kafka_prober/internal/bench"
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 	"github.com/kafka-prober/kafka_prober/internal/properties"
+	"github.com/kafka-prober/kafka_prober/prober/record"
 )
 
 // perfFlags are the flags of Kafka's own performance tools, of before and after KIP-1147.
@@ -24,7 +32,10 @@ type perfFlags struct {
 	throughput string
 	size       string
 	payload    string
-	fetchSize  string
+	timeout    string
+	window     string
+	monotonic  bool
+	latest     bool
 	files      []string // of properties
 	props      []string // key=value
 	hideHeader bool
@@ -41,7 +52,7 @@ func spread(args []string) (out []string) {
 	flag := ""
 	for i, arg := range args {
 		switch {
-		case len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9' && i > 0 && strings.HasPrefix(args[i-1], "--"):
+		case len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9' && len(out) > 0 && strings.HasPrefix(args[i-1], "--"):
 			out[len(out)-1] += "=" + arg
 			continue
 		case slices.Contains(severalValues, arg):
@@ -65,7 +76,9 @@ func addProducerPerfTest(app *kingpin.Application) (*kingpin.CmdClause, *perfFla
 	cmd.Flag("num-records", "Records to send.").Required().StringVar(&f.records)
 	cmd.Flag("throughput", "Records per second; -1 is as many as it takes.").Default("-1").StringVar(&f.throughput)
 	cmd.Flag("record-size", "Size of a record, 72 bytes at least.").StringVar(&f.size)
-	cmd.Flag("payload-file", "File that the records are filled from.").StringVar(&f.payload)
+	cmd.Flag("payload-file", "File that the records are filled from; without --record-size they are as long as its lines on the average.").StringVar(&f.payload)
+	cmd.Flag("reporting-interval", "Milliseconds between two lines.").Default("5000").StringVar(&f.window)
+	cmd.Flag("payload-monotonic", "Refused: payloads are verifiable records.").Hidden().BoolVar(&f.monotonic)
 	f.common(cmd, "producer-props", "producer.config")
 	for name, instead := range map[string]string{
 		"warmup-records":          "kafka_prober bench --warmup takes a time",
@@ -85,14 +98,15 @@ func addConsumerPerfTest(app *kingpin.Application) (*kingpin.CmdClause, *perfFla
 	cmd.Flag("topic", "Topic to read from its start.").Required().StringVar(&f.topic)
 	cmd.Flag("messages", "Records to read.").StringVar(&f.records)
 	cmd.Flag("num-records", "Records to read.").StringVar(&f.records)
-	cmd.Flag("fetch-size", "What a fetch is to bring at least, in bytes.").StringVar(&f.fetchSize)
+	cmd.Flag("timeout", "Milliseconds without a record after which no more are waited for.").Default("10000").StringVar(&f.timeout)
 	cmd.Flag("hide-header", "Print no header.").BoolVar(&f.hideHeader)
 	f.common(cmd, "consumer-props", "consumer.config")
-	for _, name := range []string{"group", "timeout", "reporting-interval", "socket-buffer-size", "threads", "num-fetch-threads", "date-format"} {
+	for _, name := range []string{"group", "fetch-size", "reporting-interval", "socket-buffer-size", "threads", "num-fetch-threads", "date-format"} {
 		cmd.Flag(name, "Taken, and changes nothing here.").Hidden().StringsVar(&f.ignored)
 	}
 	cmd.Flag("show-detailed-stats", "Taken, and changes nothing here.").Hidden().Bool()
-	f.refused["from-latest: what is there is read; produce first"] = cmd.Flag("from-latest", "Refused.").Hidden().String()
+	f.refused["include: one topic is read; name it with --topic"] = cmd.Flag("include", "Refused.").Hidden().String()
+	cmd.Flag("from-latest", "Refused: the topic is read from its start.").Hidden().BoolVar(&f.latest)
 	return cmd, f
 }
 
@@ -110,9 +124,15 @@ func (f *perfFlags) common(cmd *kingpin.CmdClause, props, file string) {
 // client reads the properties: the file's, then those of the command line, then the servers.
 func (f *perfFlags) client() (*properties.Client, error) {
 	for why, value := range f.refused {
-		if *value != "" {
+		if *value != "" && (*value != "0" || !strings.HasPrefix(why, "warmup-records")) { // 0 of them is Kafka's default
 			return nil, fmt.Errorf("--%s", why)
 		}
+	}
+	switch {
+	case f.monotonic:
+		return nil, errors.New("--payload-monotonic: a record's payload is what makes it verifiable")
+	case f.latest:
+		return nil, errors.New("--from-latest: a topic is read from its start; produce first, or to a topic of its own")
 	}
 	if len(f.files) > 1 {
 		return nil, fmt.Errorf("--command-config %s and %s: only one file of properties can be read", f.files[0], f.files[1])
@@ -164,6 +184,52 @@ func values(rest []properties.Entry) (known map[string]string, unknown []string)
 	return known, unknown
 }
 
+// plan turns properties and flags into what bench runs. Its errors name what the caller wrote.
+func (f *perfFlags) plan(produce bool, given map[string]string) (*bench.Plan, error) {
+	written := map[string]string{}
+	for property, param := range perfParams {
+		written[param] = property
+	}
+	take := func(param, flag, value string) {
+		if value != "" {
+			given[param], written[param] = value, flag
+		}
+	}
+	take("records", "--num-records", f.records)
+	given["warmup"] = "0s"
+	if produce {
+		given["producers"], given["consumers"] = "1", "0"
+		if rate, err := strconv.ParseFloat(f.throughput, 64); err != nil || rate >= 0 {
+			take("rate", "--throughput", f.throughput)
+		}
+		if f.payload != "" {
+			take("payload", "--payload-file", "file:"+f.payload)
+			given["size"] = strconv.Itoa(lineLength(f.payload))
+		}
+		take("size", "--record-size", f.size)
+	} else {
+		given["producers"], given["consumers"] = "0", "1"
+		take("timeout", "--timeout", f.timeout+"ms")
+	}
+	plan, err := bench.NewPlan(bench.Options{Values: given, Repeat: 1, Topic: f.topic, KeepTopic: true})
+	if err != nil {
+		return nil, errors.New(benchFlag.ReplaceAllStringFunc(err.Error(), func(flag string) string {
+			return cmp.Or(written[flag[len("--"):]], flag)
+		}))
+	}
+	return plan, nil
+}
+
+var benchFlag = regexp.MustCompile(`--[a-z-]+\b`)
+
+// lineLength returns how long the lines of a file are on the average, as far as a record can be that.
+func lineLength(file string) int {
+	contents, _ := os.ReadFile(filepath.Clean(file)) // an error is told where the payload is read
+	contents = bytes.TrimRight(contents, "\n")
+	breaks := bytes.Count(contents, []byte("\n"))
+	return max(record.HeaderSize, (len(contents)-breaks)/(breaks+1))
+}
+
 // runPerfTest runs one of the two.
 func runPerfTest(f *perfFlags, produce bool, log *slog.Logger, stdout, stderr io.Writer) error {
 	client, err := f.client()
@@ -171,35 +237,28 @@ func runPerfTest(f *perfFlags, produce bool, log *slog.Logger, stdout, stderr io
 		return exitError{2, err}
 	}
 	given, unknown := values(client.Rest)
+	for _, e := range client.Unused {
+		unknown = append(unknown, e.Key)
+	}
 	if len(unknown) > 0 {
 		fmt.Fprintf(stderr, "kafka_prober: these properties change nothing here: %s\n", strings.Join(unknown, ", "))
 	}
-	given["warmup"] = "0s"
-	for name, value := range map[string]string{"records": f.records, "size": f.size, "fetch-min-bytes": f.fetchSize} {
-		if value != "" {
-			given[name] = value
+	for flag, text := range map[string]string{"--reporting-interval": f.window, "--timeout": f.timeout} {
+		if n, err := strconv.Atoi(cmp.Or(text, "1")); err != nil || n < 1 {
+			return exitError{2, fmt.Errorf("%s %q: must be milliseconds, 1 at least", flag, text)}
 		}
 	}
-	if f.payload != "" {
-		given["payload"] = "file:" + f.payload
-	}
-	if produce {
-		given["producers"], given["consumers"] = "1", "0"
-		if rate, err := strconv.ParseFloat(f.throughput, 64); err != nil || rate >= 0 {
-			given["rate"] = f.throughput
-		}
-	} else {
-		given["producers"], given["consumers"] = "0", "1"
-	}
-	plan, err := bench.NewPlan(bench.Options{Values: given, Repeat: 1, Topic: f.topic, KeepTopic: true})
+	plan, err := f.plan(produce, given)
 	if err != nil {
 		return exitError{2, err}
 	}
 	ctx, stop := interrupted()
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends at once
 	env := bench.Env{Client: newFactory(client.Cluster, aside(log), kafka.NewTraffic()).Client, Reason: kafka.Reason, Log: aside(log)}
 	if produce {
-		env.Live = &bench.PerfWindows{W: stdout}
+		window, _ := time.ParseDuration(f.window + "ms") // checked
+		env.Live = &bench.PerfWindows{W: stdout, Window: window}
 	}
 	if err := pingable(ctx, env); err != nil {
 		return err
@@ -215,11 +274,14 @@ func runPerfTest(f *perfFlags, produce bool, log *slog.Logger, stdout, stderr io
 		} else {
 			run.WriteConsumerPerf(stdout, !f.hideHeader)
 		}
+		for _, note := range run.Warnings {
+			fmt.Fprintf(stderr, "kafka_prober: %s\n", note)
+		}
 		for _, why := range run.Invalid {
 			fmt.Fprintf(stderr, "kafka_prober: not to be used: %s\n", why)
 		}
 	}
-	if !report.Valid && !report.Partial {
+	if !report.Valid {
 		return exitError{exitInvalid, errors.New("the figures are not to be used")}
 	}
 	return nil

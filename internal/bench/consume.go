@@ -52,7 +52,7 @@ func consume(ctx context.Context, c *PlannedCase, env Env, topic string) (*Run, 
 	case c.Records > 0:
 		v.left, held = c.Records, c.Records
 	case held == 0:
-		return nil, fmt.Errorf("topic %s is empty: produce to it first, with --topic %s --keep-topic", topic, topic)
+		return nil, fmt.Errorf("topic %s is empty: produce to it first", topic)
 	}
 	client, err := env.Client("consumer", append(c.options("consumer"), kgo.KeepControlRecords(), // a log may end with one
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))...)

@@ -6,38 +6,38 @@ import (
 	"time"
 )
 
-// PerfWindows prints what kafka-producer-perf-test prints while it runs: a line every five seconds.
+// PerfWindows prints what kafka-producer-perf-test prints while it runs: a line every so often.
 type PerfWindows struct {
-	W io.Writer
+	W      io.Writer
+	Window time.Duration // that a line stands for, a second at least
 
-	seconds, bytes, sum, most float64
-	records                   int64
+	seconds, sum, most float64
+	records            int64 // acknowledged
+	size               int   // of a record, in bytes
 }
 
 var _ Live = (*PerfWindows)(nil)
 
-// perfWindow is how long a line of Kafka's tool stands for, in seconds.
-const perfWindow = 5
-
 // Begin implements Live.
-func (p *PerfWindows) Begin(*Report, *PlannedCase, int, int) { *p = PerfWindows{W: p.W} }
+func (p *PerfWindows) Begin(_ *Report, c *PlannedCase, _, _ int) {
+	*p = PerfWindows{W: p.W, Window: p.Window, size: c.Size}
+}
 
 // Tick implements Live.
 func (p *PerfWindows) Tick(t *Tick) {
 	i := t.Interval
 	p.seconds += i.Seconds
-	p.records += i.Records
-	p.bytes += i.BytesPerSec * i.Seconds
 	if l := i.Ack; l != nil {
+		p.records += l.Count
 		p.sum += l.Mean * float64(l.Count)
 		p.most = max(p.most, l.Max)
 	}
-	if p.seconds < perfWindow-0.5 {
+	if p.seconds < p.Window.Seconds()-tick.Seconds()/2 {
 		return
 	}
 	fmt.Fprintf(p.W, "%d records sent, %.1f records/sec (%.2f MB/sec), %.1f ms avg latency, %.1f ms max latency.\n",
-		p.records, float64(p.records)/p.seconds, p.bytes/p.seconds/(1<<20), p.sum/float64(max(1, p.records)), p.most)
-	*p = PerfWindows{W: p.W}
+		p.records, float64(p.records)/p.seconds, float64(p.records)*float64(p.size)/p.seconds/(1<<20), p.sum/float64(max(1, p.records)), p.most)
+	*p = PerfWindows{W: p.W, Window: p.Window, size: p.size}
 }
 
 // End implements Live.
