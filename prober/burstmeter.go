@@ -63,6 +63,7 @@ func (b *brokerBurst) Count(t *ledger.Tally) {
 	now := time.Now()
 	b.meter.mu.Lock()
 	defer b.meter.mu.Unlock()
+	b.endIfOver(now) // the one before may have been cut short, and nobody asked since
 	if t.Due > 0 && (!b.running || now.Sub(b.began) > b.meter.burst.Length() && b.due >= b.meter.burst.Slots) {
 		b.running, b.began = true, now
 		b.due, b.delivered, b.skipped = 0, 0, false

@@ -84,9 +84,12 @@ func TestBurstMeter(t *testing.T) {
 		if b := told(m); b.Heavy || b.Last[1] != before {
 			t.Errorf("after two bursts that don't count: %+v, want %+v still", b, before)
 		}
+		send(s, 2) // nobody asks between this one and the next
+		judge(s, ledger.Delivered, 2)
+		time.Sleep(time.Minute)
 		send(s, 4)
 		judge(s, ledger.Delivered, 4)
-		if b := told(m); b.Last[1] == before || !b.Last[1].Success {
+		if b := told(m); b.Last[1] == before || !b.Last[1].Success || b.Last[1].Took > time.Second || b.Last[1].Delivered != 4 {
 			t.Errorf("after a burst that counts again: %+v", b.Last)
 		}
 	})

@@ -96,7 +96,11 @@ func parseAssertion(text string) (assertion, error) {
 	if err != nil {
 		d, timeErr := time.ParseDuration(parts[3])
 		if timeErr != nil || m.unit == 0 {
-			return assertion{}, fmt.Errorf("--assert %q: %q is no limit for %s", text, parts[3], parts[1])
+			form := "a plain number, for example 50000, or 0.01 for a hundredth"
+			if m.unit != 0 {
+				form = "a time with its unit, for example 20ms"
+			}
+			return assertion{}, fmt.Errorf("--assert %q: %q is no limit for %s: write %s", text, parts[3], parts[1], form)
 		}
 		limit = float64(d) / float64(m.unit)
 	}

@@ -157,12 +157,24 @@ func (p *Plan) finish(c *PlannedCase) error {
 		return fmt.Errorf("--producers %d with --partitions %d: each sender needs a partition of its own: raise the partitions", c.Producers, c.Partitions)
 	case c.Acks == "0" && c.Consumers == 0:
 		return errors.New("--acks 0 with --consumers 0: nobody would know whether a record arrived; read them back or ask for acks")
+	case c.Producers > 0 && c.Consumers == 0 && p.assertsReading() != "":
+		return fmt.Errorf("--assert %q with --consumers 0: nobody reads the records back, so that it could never fail; read them back, or assert on error_ratio", p.assertsReading())
 	case c.Size > c.BufferMemory:
 		return fmt.Errorf("--size %s with --buffer-memory %s: not one record fits: raise the buffer", bytesText(c.Size), bytesText(c.BufferMemory))
 	case c.Rate > 0 && c.Records == 0 && c.Rate*c.Duration.Seconds() < 1:
 		return fmt.Errorf("--rate %v with --duration %v: not one record would be due: raise one of them", c.Rate, c.Duration)
 	}
 	return nil
+}
+
+// assertsReading returns the first assertion on what only a reader can find out, or "".
+func (p *Plan) assertsReading() string {
+	for _, a := range p.asserts {
+		if slices.Contains([]string{"lost", "duplicate", "reordered", "corrupt"}, a.metric) {
+			return a.text
+		}
+	}
+	return ""
 }
 
 // joined joins errors into one line each, without those that are none, and each only once.
