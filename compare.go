@@ -26,7 +26,7 @@ type compareFlags struct {
 func addCompare(app *kingpin.Application) (*kingpin.CmdClause, *compareFlags) {
 	f := new(compareFlags)
 	cmd := app.Command("compare", "Compare JSON reports of bench with the first of them: what is better, worse or the same within noise. "+
-		"Takes three valid runs of a case on each side (bench --repeat).")
+		"Takes five valid runs of a case on each side (bench --repeat=5).")
 	cmd.Flag("output", "Form: text or json.").Default("text").EnumVar(&f.output, "text", "json")
 	cmd.Arg("reports", "The base and what to compare with it.").Required().StringsVar(&f.files)
 	return cmd, f
@@ -50,11 +50,11 @@ func runCompare(f *compareFlags, out io.Writer) error {
 	for i, other := range reports[1:] {
 		name := f.files[i+1]
 		all, err := bench.Compare(reports[0], other)
-		if err != nil {
-			return exitError{2, fmt.Errorf("%s and %s: %w", f.files[0], name, err)}
-		}
 		for _, d := range all {
 			worse = worse || d.Verdict == bench.Worse
+		}
+		if err != nil && !worse {
+			return exitError{2, fmt.Errorf("%s and %s: %w", f.files[0], name, err)}
 		}
 		comparisons[name] = all
 		if f.output == "text" {

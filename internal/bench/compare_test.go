@@ -2,6 +2,10 @@ package bench
 
 import (
 	"bytes"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,9 +32,11 @@ func TestCompare(t *testing.T) {
 		other *Report
 		want  string // of records/s and of p50
 	}{
-		{"faster", measured(t, 120_000, 121_000, 119_000), Better},
-		{"slower", measured(t, 80_000, 81_000, 79_000), Worse},
-		{"alike", measured(t, 99_500, 101_000, 100_500), Same},
+		{"faster", measured(t, 120_000, 121_000, 119_000, 120_500, 119_500), Better},
+		{"slower", measured(t, 80_000, 81_000, 79_000, 80_500, 79_500), Worse},
+		{"alike", measured(t, 99_500, 101_000, 100_500, 99_000, 100_000), Same},
+		{"slower with one that is not", measured(t, 80_000, 101_500, 79_000, 80_500, 79_500), Same},
+		{"three times", measured(t, 120_000, 121_000, 119_000), Unclear},
 		{"once", measured(t, 120_000), Unclear},
 	} {
 		all, err := Compare(base, test.other)
@@ -57,8 +63,76 @@ func TestCompare(t *testing.T) {
 		t.Errorf("with an invalid run and another size: %+v, %v", all, err)
 	}
 	other.Cases[0].Name = "other"
-	if _, err := Compare(base, other); err == nil || !strings.HasPrefix(err.Error(), "nothing to compare: ") {
+	all, err = Compare(base, other)
+	if len(all) != 2 || all[0].Verdict != Absent || all[1].Verdict != Absent {
+		t.Errorf("without a common case: %+v", all)
+	}
+	if err == nil || !strings.HasPrefix(err.Error(), "nothing to compare: ") {
 		t.Errorf("without a common case: %v", err)
+	}
+}
+
+// A case that is not measured any more is not passed over in silence.
+func TestCompareAbsent(t *testing.T) {
+	base, other := measured(t, 100, 101, 99), measured(t, 100, 101, 99)
+	for _, r := range []*Report{base, other} {
+		lost := r.Cases[0]
+		lost.Name, lost.Runs = "lost", slices.Clone(lost.Runs)
+		r.Cases = append(r.Cases, lost)
+	}
+	for i := range other.Cases[1].Runs {
+		other.Cases[1].Runs[i].Invalid = []string{"records were lost"}
+	}
+	before, now := base.Cases[0], base.Cases[0]
+	before.Name, now.Name = "before", "now"
+	base.Cases, other.Cases = append(base.Cases, before), append(other.Cases, now)
+	all, err := Compare(base, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Difference{}
+	for _, d := range all {
+		if d.Figure == validRuns {
+			d.Figure = ""
+			got[d.Case] = d
+		}
+	}
+	want := map[string]Difference{
+		"lost":   {Case: "lost", Base: 3, Verdict: Worse},
+		"before": {Case: "before", Base: 3, Verdict: Absent, Note: "no such case now"},
+		"now":    {Case: "now", Value: 3, Verdict: Absent, Note: "no such case before"},
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	// The other way round, it has come to be valid.
+	all, err = Compare(other, base)
+	if err != nil || slices.ContainsFunc(all, func(d Difference) bool { return d.Verdict == Worse }) {
+		t.Errorf("valid now: %+v, %v", all, err)
+	}
+}
+
+// Runs of the same system are told apart by chance alone in one of a hundred comparisons, at most.
+func TestCompareNoise(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, runs := range []int{5, 8, 12} {
+		const times = 200
+		wrong := 0
+		for range times {
+			sides := [2][]float64{}
+			for i := range sides {
+				for range runs {
+					sides[i] = append(sides[i], math.Exp(rng.NormFloat64()/10))
+				}
+			}
+			d := Difference{Base: mean(sides[0]), Value: mean(sides[1])}
+			if d = d.judged(sides[0], sides[1], true); d.Verdict != Same {
+				wrong++
+			}
+		}
+		if wrong > times*2/100 {
+			t.Errorf("%d runs on each side: %d of %d comparisons see a difference", runs, wrong, times)
+		}
 	}
 }
 
