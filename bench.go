@@ -111,12 +111,14 @@ func runBench(o *options, f *benchFlags, log *slog.Logger, stdout, stderr io.Wri
 	report, err := bench.Execute(ctx, plan, env)
 	unseen := view.end()
 	for _, o := range outputs {
-		err = errors.Join(err, o.write(report))
+		if !report.Empty() {
+			err = errors.Join(err, o.write(report))
+		}
 	}
 	switch {
 	case err != nil:
 		return err
-	case !report.Valid && !report.Partial:
+	case !report.Valid:
 		return exitError{exitInvalid, errors.New("the figures are not to be used: see INVALID in the report")}
 	case !report.Passed():
 		return exitError{exitAsserted, errors.New("not every assertion holds: see FAIL in the report")}
@@ -167,10 +169,11 @@ var forms = []string{"text", "json", "html", "omb"}
 type output struct {
 	form string
 	to   io.Writer
-	file io.Closer // nil for standard output
+	file *os.File // nil for standard output
 }
 
-// openOutputs opens the files of all outputs: a name that can't be used shows before the run, not after.
+// openOutputs opens the files of all outputs: a name that can't be used shows before the run, not after. What a
+// file holds stays there until there is a report.
 func openOutputs(asked []string, stdout io.Writer) ([]output, error) {
 	var all []output
 	for _, text := range asked {
@@ -180,7 +183,7 @@ func openOutputs(asked []string, stdout io.Writer) ([]output, error) {
 		}
 		o := output{form: form, to: stdout}
 		if toFile {
-			file, err := os.Create(filepath.Clean(name))
+			file, err := os.OpenFile(filepath.Clean(name), os.O_CREATE|os.O_WRONLY, 0o666)
 			if err != nil {
 				return nil, fmt.Errorf("--output %q: %w", text, err)
 			}
@@ -195,6 +198,13 @@ func openOutputs(asked []string, stdout io.Writer) ([]output, error) {
 
 // write writes a report and closes the file.
 func (o output) write(r *bench.Report) (err error) {
+	if o.file != nil {
+		if info, err := o.file.Stat(); err == nil && info.Mode().IsRegular() {
+			if err := o.file.Truncate(0); err != nil {
+				return err
+			}
+		}
+	}
 	switch o.form {
 	case "json":
 		enc := json.NewEncoder(o.to)

@@ -59,6 +59,16 @@ func TestBenchRemoteWrite(t *testing.T) {
 			}
 		}
 	}
+	// Runs that are over before the next message are in it all the same.
+	report := filepath.Join(t.TempDir(), "report.json")
+	if o := runCommand("bench", servers(c), "--records=100", "--repeat=3", "--warmup=0s", "--quiet", "--output=json="+report, "--remote-write.url="+gate+"/api/v1/write",
+		"--remote-write.bearer-token-file="+secret); o.code != 0 && o.code != exitInvalid {
+		t.Fatalf("exit code %d\n%s", o.code, o.stderr)
+	}
+	expr := `count(sum by (run) (kafka_prober_records_total{run_id="` + reportOf(t, report).ID + `", outcome="delivered"}) == 100)`
+	if samples := prometheus.Query(t, expr); len(samples) != 1 || samples[0].Value[1] != "3" {
+		t.Errorf("%s: %v, want three runs", expr, samples)
+	}
 	refused := runCommand("bench", servers(c), "--records=100", "--warmup=0s", "--quiet", "--remote-write.url="+gate+"/api/v1/write")
 	refused.says(t, exitUnseen, "100", "remote write to "+gate+"/api/v1/write: 1 of 1 messages failed", "401 Unauthorized")
 }

@@ -55,8 +55,23 @@ func TestBench(t *testing.T) {
 	if report.Schema != bench.Schema || len(report.Cases) != 1 || report.Cases[0].Runs[0].Counts.Delivered != 2000 {
 		t.Errorf("report is %+v", report)
 	}
+	was, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := []string{"bench", "--kafka.bootstrap-servers=127.0.0.1:1", "--output=json=" + file}
+	if code := run(nobody, strings.NewReader(""), &stdout, &stderr); code != 1 {
+		t.Errorf("without a cluster: exit code %d, want 1", code)
+	}
+	if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, was) {
+		t.Errorf("a report is gone though there is no other: %d bytes of %d, %v", len(now), len(was), err)
+	}
+	args[2] = "--records=20" // makes a shorter report
 	if code := run(append(args, "--assert=records_per_second>=1000000000"), strings.NewReader(""), &stdout, &stderr); code != exitAsserted {
 		t.Errorf("a billion records/s: exit code %d, want %d", code, exitAsserted)
+	}
+	if report := reportOf(t, file); report.Cases[0].Runs[0].Counts.Delivered != 20 {
+		t.Errorf("the second report is %+v", report)
 	}
 }
 

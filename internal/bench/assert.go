@@ -129,12 +129,10 @@ func (a assertion) check(r *Run) Assertion {
 // finish draws the conclusions from all runs.
 func (r *Report) finish(p *Plan, partial bool) {
 	r.Partial = partial
-	r.Valid = true
-	runs := 0
+	r.Valid = !r.Empty()
 	for i := range r.Cases {
 		c := &r.Cases[i]
 		for j := range c.Runs {
-			runs++
 			r.Valid = r.Valid && len(c.Runs[j].Invalid) == 0
 			for _, a := range p.asserts {
 				made := a.check(&c.Runs[j])
@@ -143,7 +141,6 @@ func (r *Report) finish(p *Plan, partial bool) {
 			}
 		}
 	}
-	r.Valid = r.Valid && runs > 0
 }
 
 // Passed reports whether every assertion holds.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -23,6 +24,11 @@ type Report struct {
 	Assertions  []Assertion  `json:"assertions,omitempty"`
 	Valid       bool         `json:"valid"`   // every run is
 	Partial     bool         `json:"partial"` // ended early: what is there was measured in full
+}
+
+// Empty reports whether nothing at all was measured.
+func (r *Report) Empty() bool {
+	return !slices.ContainsFunc(r.Cases, func(c CaseResult) bool { return len(c.Runs) > 0 })
 }
 
 // CaseResult is a case and its runs.

@@ -1,8 +1,10 @@
 package live
 
 import (
+	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,7 +46,11 @@ var (
 		append(byBench[:len(byBench):len(byBench)], "profile", "version", "client", "os", "host", "kafka_version", "cluster_id"))
 )
 
-// Series are those of the run that a bench is at. It is a collector for a registry, and may be gathered
+// linger is for how long a run that has ended is shown beside the next one: a writer and a scraper with the
+// usual intervals see what it came to.
+const linger = 20 * time.Second
+
+// Series are those of the run that a bench is at, and of those that ended just before. It is a collector for a registry, and may be gathered
 // from any goroutine at any time.
 type Series struct {
 	cluster, listener string
@@ -53,6 +59,13 @@ type Series struct {
 	bench  []prometheus.Metric // of the bench as a whole
 	labels []string            // values of byCase
 	run    []prometheus.Metric // as of the last interval that ended
+	ended  []endedRun          // in the order of their ends
+}
+
+// endedRun is what a run came to.
+type endedRun struct {
+	until time.Time // it is shown
+	run   []prometheus.Metric
 }
 
 var (
@@ -65,7 +78,7 @@ func NewSeries(cluster, listener string) *Series {
 	return &Series{cluster: cluster, listener: listener}
 }
 
-// Begin implements bench.Live. What the run before it had is gone.
+// Begin implements bench.Live. What the run before came to is shown for a while still.
 func (s *Series) Begin(r *bench.Report, c *bench.PlannedCase, run, _ int) {
 	ofBench := []string{s.cluster, s.listener, r.ID}
 	e := &r.Environment
@@ -74,6 +87,9 @@ func (s *Series) Begin(r *bench.Report, c *bench.PlannedCase, run, _ int) {
 	labels := with(ofBench, c.Name, strconv.Itoa(run))
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.run != nil {
+		s.ended = append(s.ended, endedRun{time.Now().Add(linger), s.run})
+	}
 	s.bench, s.labels = []prometheus.Metric{info}, labels
 	s.run = []prometheus.Metric{prometheus.MustNewConstMetric(doneDesc, prometheus.GaugeValue, 0, labels...)}
 }
@@ -106,6 +122,13 @@ func (s *Series) Collect(ch chan<- prometheus.Metric) {
 	defer s.mu.Unlock()
 	for _, m := range s.bench {
 		ch <- m
+	}
+	now := time.Now()
+	s.ended = slices.DeleteFunc(s.ended, func(e endedRun) bool { return now.After(e.until) })
+	for _, e := range s.ended {
+		for _, m := range e.run {
+			ch <- m
+		}
 	}
 	for _, m := range s.run {
 		ch <- m
