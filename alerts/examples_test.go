@@ -57,7 +57,7 @@ func TestRoutes(t *testing.T) {
 }
 
 // matcher is one of Alertmanager's, as the example writes them: label, operator, value.
-var matcher = regexp.MustCompile(`^(\w+) (=~|=) "?([^"]*)"?$`)
+var matcher = regexp.MustCompile(`^(\w+) (=~|!=|=) "?([^"]*)"?$`)
 
 // TestInhibitions wants every inhibition to have alerts on both of its sides, and none to silence its source.
 func TestInhibitions(t *testing.T) {
@@ -80,6 +80,12 @@ func TestInhibitions(t *testing.T) {
 		t.Fatal("the example inhibits nothing")
 	}
 	all := rules(t)
+	thresholds := map[string]bool{} // alerts whose severity is that of the threshold
+	for _, r := range all {
+		if r.Alert != "" && r.Labels["severity"] == "" {
+			thresholds[r.Alert] = true
+		}
+	}
 	for _, inhibition := range example.InhibitRules {
 		sources, targets := matched(t, all, inhibition.Source), matched(t, all, inhibition.Target)
 		if len(sources) == 0 || len(targets) == 0 {
@@ -88,7 +94,15 @@ func TestInhibitions(t *testing.T) {
 		if !slices.Contains(inhibition.Equal, "kafka_cluster") {
 			t.Errorf("%v inhibits %v in other clusters, too", inhibition.Source, inhibition.Target)
 		}
+		mutesPages := !slices.ContainsFunc(inhibition.Target, func(m string) bool { return strings.HasPrefix(m, "severity ") })
+		warns := slices.Contains(inhibition.Source, "severity = warning")
+		if warns && mutesPages {
+			t.Errorf("%v is a warning and inhibits %v, pages included", inhibition.Source, inhibition.Target)
+		}
 		for _, name := range sources {
+			if thresholds[name] && mutesPages && !slices.Contains(inhibition.Source, "severity = critical") {
+				t.Errorf("%v, which may be a warning, inhibits %v, pages included", name, inhibition.Target)
+			}
 			if slices.Contains(targets, name) && !slices.Contains(inhibition.Equal, "alertname") {
 				t.Errorf("%v inhibits itself", name)
 			}
@@ -110,9 +124,12 @@ func matched(t *testing.T, all []rule, matchers []string) []string {
 		for _, text := range matchers {
 			m := matcher.FindStringSubmatch(text)
 			if m == nil {
-				t.Fatalf("matcher %s: want LABEL = VALUE or LABEL =~ PATTERN", text)
+				t.Fatalf("matcher %s: want LABEL = VALUE, LABEL != VALUE or LABEL =~ PATTERN", text)
 			}
-			fits = fits && regexp.MustCompile("^(?:"+m[3]+")$").MatchString(labels[m[1]])
+			if m[1] == "severity" && labels["severity"] == "" {
+				continue // it is that of the threshold, any one
+			}
+			fits = fits && regexp.MustCompile("^(?:"+m[3]+")$").MatchString(labels[m[1]]) == (m[2] != "!=")
 		}
 		if fits {
 			names = append(names, r.Alert)
@@ -120,7 +137,7 @@ func matched(t *testing.T, all []rule, matchers []string) []string {
 	}
 	for _, text := range matchers {
 		m := matcher.FindStringSubmatch(text)
-		if m[1] != "alertname" || strings.Contains(m[3], "(") {
+		if m[1] != "alertname" || m[2] == "!=" || strings.Contains(m[3], "(") {
 			continue
 		}
 		for name := range strings.SplitSeq(m[3], "|") {
