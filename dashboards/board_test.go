@@ -72,6 +72,7 @@ type datasource struct{ Type, UID string }
 
 type target struct {
 	RefID, Expr, LegendFormat, Format string
+	Interval                          string // least step; "" for that of the data source
 	Datasource                        datasource
 	Instant, Range                    bool
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kafka-prober/kafka_prober/internal/promtest"
 )
@@ -23,6 +24,10 @@ var windows = []struct {
 	{"consumer_group_committed_offset", []string{"5m"}, "read every 30 s, and committed less often than that"},
 	{"controller_changes_total", []string{"2m"}, "annotations are asked for at steps of a minute"},
 }
+
+// refreshes is how many values of a collector a rate has to be made of. Over fewer, it shows the collector's
+// steps rather than Kafka: over one, 0 in a quarter of the points and a third too much in the others.
+const refreshes = 4
 
 // overTime are functions that a counter has to be inside of, and that a gauge must not.
 var overTime = []string{"rate", "increase", "irate"}
@@ -105,7 +110,25 @@ func selectorFaults(q query, e *expression, name string, s exported, part string
 	if e.Type == "matrixSelector" && !fixedWindow(name, e.Range) && e.Range != 61_000 && e.Range != 59*60_000 {
 		fault("%s is asked for over %d s, not $__rate_interval", name, e.Range/1000)
 	}
+	if least := refreshes * s.refresh; e.Type == "matrixSelector" && kind == "counter" && e.Range != 59*60_000 {
+		if window := q.window(time.Duration(e.Range) * time.Millisecond); window < least {
+			fault("%s has a new value every %v only, and is asked for over %v: STEPPING in src/queries.py has to know it", name, s.refresh, window)
+		}
+	}
 	return faults
+}
+
+// window returns what Grafana makes of a range at its shortest, scraped every 15 s: $__rate_interval is four
+// times the least step of the query, otherwise of the data source.
+func (q query) window(parsed time.Duration) time.Duration {
+	if parsed != 61*time.Second {
+		return parsed
+	}
+	step := 15 * time.Second
+	if q.target != nil && q.target.Interval != "" {
+		step, _ = time.ParseDuration(q.target.Interval) // 0 if it can't be read, which is too short for all
+	}
+	return 4 * step
 }
 
 func fixedWindow(name string, milliseconds int64) bool {

@@ -10,6 +10,8 @@ from grafana_foundation_sdk.models import dashboard as dm
 from grafana_foundation_sdk.models import heatmap as hm
 from grafana_foundation_sdk.models import prometheus as pm
 
+from queries import step
+
 DATASOURCE = cm.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 # Why a panel may have no data: the end of the last sentence of its description, which the tests read, and what
@@ -64,6 +66,8 @@ def _prometheus(q: Query, position: int, *, instant: bool = False, form: pm.Prom
     out = out.instant() if instant else out.range()
     if form:
         out = out.format(form)
+    if every := step(q.expr):
+        out = out.interval(every)
     return out.exemplar(True) if q.exemplars else out
 
 
