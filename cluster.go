@@ -84,7 +84,9 @@ func (r *cluster) apply(c config.Cluster) error {
 			running.stop()
 			delete(r.probes, name)
 		}
-		if i < 0 {
+	}
+	for _, name := range r.everProbed {
+		if !slices.Contains(kept, name) {
 			r.recorder.Remove(r.name, r.listener, name)
 		}
 	}

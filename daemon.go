@@ -97,12 +97,14 @@ func (d *daemon) apply(cfg *config.Config) error {
 		}
 	}
 	var ending sync.WaitGroup
+	probed := map[way][]string{} // by clusters that begin anew
 	for name, running := range d.clusters {
 		c, still := wanted[name]
 		if still && c.Fingerprint() == running.fingerprint {
 			continue
 		}
 		delete(d.clusters, name)
+		probed[name] = running.everProbed
 		ending.Go(running.close)
 		if !still {
 			defer d.forget(running)
@@ -115,6 +117,7 @@ func (d *daemon) apply(cfg *config.Config) error {
 		running := d.clusters[way{c.Name, c.Listener}]
 		if running == nil {
 			running = d.newCluster(c)
+			running.everProbed = probed[way{c.Name, c.Listener}]
 			d.clusters[way{c.Name, c.Listener}] = running
 		}
 		if err := running.apply(c); err != nil {

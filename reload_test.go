@@ -107,6 +107,40 @@ func watchCounter(t *testing.T, window time.Duration, read func() uint64) (longe
 	}
 }
 
+// TestReloadOfClusterAndProbe changes how a cluster is reached and takes a probe away at once: the series of that
+// probe end, those of the other go on.
+func TestReloadOfClusterAndProbe(t *testing.T) {
+	t.Parallel()
+	c := fakeKafka(t, 1)
+	path := writeConfig(t, c, pairWith("100ms"))
+	cfg, err := config.Load(path, kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDaemon(cfg, slog.New(slog.DiscardHandler))
+	t.Cleanup(d.close)
+	if err := d.apply(cfg); err != nil {
+		t.Fatal(err)
+	}
+	await(t, 10*time.Second, "both probes to deliver", func() bool {
+		return delivered(d, "same") > 0 && delivered(d, "changed") > 0
+	})
+	before := due(d, "same")
+	cluster, _, _ := strings.Cut(strings.Replace(pair, "    probes:", "    client_id: another\n    probes:", 1), "      - {kind: steady, name: changed")
+	rewriteConfig(t, path, c, cluster)
+	if err := d.reload(func() (*config.Config, error) { return config.Load(path, kinds) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range d.recorder.Snapshot() {
+		if s.Name == "changed" {
+			t.Errorf("the probe that is gone is still shown: %+v", s)
+		}
+	}
+	if after := due(d, "same"); after < before {
+		t.Errorf("counter of the probe that stays fell from %d to %d", before, after)
+	}
+}
+
 // runningProbe returns what runs as a probe of the cluster prod.
 func runningProbe(d *daemon, name string) *probe {
 	d.mu.Lock()
