@@ -14,10 +14,14 @@ import (
 const (
 	atLogEnd   int64 = -1
 	atLogStart int64 = -2
-	// atLocalStart is the first offset on the leader's own disk (Kafka 3.6), the
-	// log's start where nothing is tiered.
+	// atLocalStart is the first offset on the leader's own disk, the log's start
+	// where nothing is tiered. Send it only to brokers that know it: others take
+	// it for a time and search every log for that.
 	atLocalStart int64 = -4
 )
+
+// knowsLocalStart is the version of ListOffsets that came with atLocalStart.
+const knowsLocalStart = 8
 
 // Replica ids that ListOffsets takes for who asks. The log end that a consumer
 // is told is the high watermark, which stands still while a follower lags; the
@@ -39,6 +43,7 @@ type led struct {
 
 // offsets is a broker's answer to one ListOffsets request.
 type offsets struct {
+	version  int16           // of the answer
 	values   [][]int64       // as the request's led and its partitions, noOffset where unknown
 	refusals map[int16]error // why partitions were refused, by Kafka's error code
 	sent     time.Time       // the offsets held at some instant between
@@ -67,6 +72,7 @@ func listOffsets(ctx context.Context, client *kgo.Client, broker int32, leads []
 	if err != nil {
 		return o, err
 	}
+	o.version = resp.Version
 	index := indexOf(leads)
 	for _, topic := range resp.Topics {
 		for _, p := range topic.Partitions {

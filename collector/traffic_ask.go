@@ -75,7 +75,7 @@ func (t *traffic) askLogs(ctx context.Context, id int32, logs *brokerLogs, given
 		return given
 	}
 	logs.starts = starts.values
-	if logs.sizes != nil {
+	if logs.sizes != nil && starts.version >= knowsLocalStart {
 		logs.local = t.listLocal(ctx, id, logs.leads)
 	}
 	return given
@@ -157,7 +157,7 @@ func logSizes(resp *kmsg.DescribeLogDirsResponse, leads []led) [][]int64 {
 }
 
 // listLocal returns the earliest offsets on the broker's own disk: nil where it
-// has no tiered storage to tell them apart from the log's start (Kafka < 3.6).
+// does not tell.
 func (t *traffic) listLocal(ctx context.Context, id int32, leads []led) [][]int64 {
 	o, err := t.listOffsets(ctx, id, leads, atLocalStart)
 	if err != nil || len(o.refusals) > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // slowInterval is the default interval of traffic and groups, with room for jitter.
@@ -212,6 +214,34 @@ func TestTrafficWithoutLogDirs(t *testing.T) {
 			`topic_log_end_offset{topic="orders"} 7`, `topic_log_start_offset{topic="orders"} 0`, `topic_messages_total{topic="orders"} 7`,
 		), "collector_success", "message_size", "signal", "topic_")
 	})
+}
+
+// A broker that does not know the earliest local offset takes it for a time, and goes through all its logs.
+func TestTrafficAsksForLocalStarts(t *testing.T) {
+	for _, test := range []struct {
+		kafka *kversion.Versions
+		want  bool
+	}{{kversion.V3_4_0(), false}, {kversion.V3_6_0(), true}} {
+		synctest.Test(t, func(t *testing.T) {
+			cluster, nw := newCluster(t, 1, kfake.SeedTopics(1, "orders"), kfake.MaxVersions(test.kafka))
+			defer cluster.Close()
+			var asked, askedLocal atomic.Int32
+			cluster.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
+				cluster.KeepControl()
+				asked.Add(1)
+				if req.(*kmsg.ListOffsetsRequest).Topics[0].Partitions[0].Timestamp == -4 {
+					askedLocal.Add(1)
+				}
+				return nil, nil, false
+			})
+			set := newSet(t, nw, trafficMember(t, nil))
+			defer set.Close()
+			time.Sleep(started)
+			if got := askedLocal.Load() > 0; got != test.want || asked.Load() == 0 {
+				t.Errorf("%s: asked for local starts: %v, want %v; %d requests", test.kafka.VersionGuess(), got, test.want, asked.Load())
+			}
+		})
+	}
 }
 
 func TestRecordSizes(t *testing.T) {
