@@ -193,10 +193,13 @@ func (e *Engine) present() time.Duration {
 func (e *Engine) skip(now time.Duration, why ledger.Skip) {
 	for _, p := range *e.parts.Load() {
 		p.mu.Lock()
-		if p.active && !e.draining.Load() {
-			p.ledger.Skip(now, why)
-		} else {
+		switch {
+		case !p.active || e.draining.Load():
 			p.ledger.Drop(now, why)
+		case e.cfg.Granted:
+			p.granted -= p.ledger.SkipUpTo(now, why, p.granted)
+		default:
+			p.ledger.Skip(now, why)
 		}
 		p.settle()
 	}

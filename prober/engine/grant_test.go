@@ -127,3 +127,35 @@ func TestUnpacedDeadline(t *testing.T) {
 		}
 	})
 }
+
+// A process that was stopped meanwhile takes no more than what was granted, and goes on.
+func TestGrantsWhileAway(t *testing.T) {
+	for name, unpaced := range map[string]bool{"paced": false, "unpaced": true} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bubble) {
+				var book notebook
+				c := b.config(t, &book)
+				if c.Unpaced = unpaced; unpaced {
+					c.Buffer = 10
+				}
+				e := runLoad(t, b, c)
+				e.Grant(share)
+				e.skip(e.clock.now()+time.Hour, ledger.Suspended)
+				for range 1000 {
+					if e.Done() {
+						break
+					}
+					pass(10 * time.Millisecond)
+				}
+				sum := book.total()
+				checkInvariant(t, sum)
+				if sum.Due != 150 || !e.Done() {
+					t.Errorf("150 granted: done %v, %+v", e.Done(), sum)
+				}
+				if skipped := sum.Outcomes[ledger.Skipped]; unpaced == (skipped > 0) {
+					t.Errorf("%d records skipped", skipped)
+				}
+			})
+		})
+	}
+}

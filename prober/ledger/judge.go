@@ -1,6 +1,9 @@
 package ledger
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // errorFreshness is how much older than a record's due time an error may be and still explain it.
 const errorFreshness = 2 * time.Second
@@ -23,11 +26,23 @@ func (p *Partition) Judge(now time.Duration) {
 
 // Skip takes every slot that is due by now and gives all that is outstanding the outcome skipped:
 // the prober was not there. A long absence is worked off in steps, so that it takes no memory.
-func (p *Partition) Skip(now time.Duration, why Skip) {
+func (p *Partition) Skip(now time.Duration, why Skip) { p.SkipUpTo(now, why, math.MaxUint64) }
+
+// SkipUpTo does so and takes so many slots at most. It returns how many it took. Without a pace nothing was
+// due meanwhile, and it takes none.
+func (p *Partition) SkipUpTo(now time.Duration, why Skip, most uint64) (taken uint64) {
 	const step = 1 << 10
-	for n := step; n == step; {
-		_, n = p.Advance(now, step)
+	if p.opt.Unpaced {
+		most = 0
+	}
+	for {
+		limit := int(min(step, most-taken))
+		_, n := p.Advance(now, limit)
+		taken += uint64(n)
 		p.Drop(now, why)
+		if n < limit || taken == most {
+			return taken
+		}
 	}
 }
 
