@@ -107,6 +107,8 @@ type traffic struct {
 	epoch   time.Time // monotonic; readings of logs count from here
 	topics  map[string]*topicTraffic
 	brokers map[int32]*brokerTraffic
+
+	sizedLast int32 // broker last asked for sizes, so that one that is never reached in time is the first of the next refresh
 }
 
 // topicTraffic is what is known of one topic.
@@ -164,7 +166,8 @@ func (t *traffic) Describe(ch chan<- *prometheus.Desc) {
 func (t *traffic) Close() { t.client.Close() }
 
 // Refresh implements Source. What one broker does not answer is missing, and
-// caught up with when it answers again.
+// caught up with when it answers again; so are the sizes of brokers that there
+// was no time to ask.
 func (t *traffic) Refresh(ctx context.Context) (*Snapshot, error) {
 	l, err := askLeadership(ctx, t.client, t.account, func(topic topic) bool {
 		return !topic.internal && t.match.match(topic.name)
@@ -173,11 +176,8 @@ func (t *traffic) Refresh(ctx context.Context) (*Snapshot, error) {
 		return nil, err
 	}
 	t.begin(l)
-	answers := t.ask(ctx, l)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	measurable := t.compacted.refresh(ctx, l)
+	measurable := t.compacted.refresh(ctx, l) // before what may take all the time there is
+	answers, err := t.ask(ctx, l)
 	for id, a := range answers {
 		t.takeEnds(id, a)
 		t.takeSizes(id, a, measurable)
@@ -188,7 +188,7 @@ func (t *traffic) Refresh(ctx context.Context) (*Snapshot, error) {
 	if t.sampler != nil {
 		t.sampler.refresh(ctx, l, t.topics)
 	}
-	return t.snapshot(l), nil
+	return t.snapshot(l), err
 }
 
 // begin makes the topics and brokers those of the cluster: topics that are gone,

@@ -2,6 +2,9 @@ package collector
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,72 +20,92 @@ var rightLogDirSizes = describeCluster("know the bytes and message size of topic
 // brokerLogs is what a broker said of the logs that it leads. Slices are as
 // leads; a part that it did not answer is nil.
 type brokerLogs struct {
-	leads []led
-	ends  [][]int64 // log end offsets, on all brokers at about the same time
+	leads  []led
+	ends   [][]int64 // log end offsets, on all brokers at about the same time
+	starts [][]int64 // log start offsets
 
-	// Sizes, with log ends asked around them and log starts after.
+	// Sizes, with log ends asked around them and log starts again after: what was
+	// deleted before a size was read must be seen. Nil if one of them is missing.
 	sizes         [][]int64
 	sized         time.Time // when
 	before, after offsets
-	starts        [][]int64
+	startsAfter   [][]int64
 	local         [][]int64 // earliest offsets on the broker's own disk
 }
 
-// ask asks all leaders for their log ends, side by side, and then those that
-// answered for the sizes of their logs, one after the other: adding up the log
-// directories is work for a broker.
-func (t *traffic) ask(ctx context.Context, l *leadership) map[int32]*brokerLogs {
+// ask asks all leaders for their log ends and starts, side by side, and then
+// those that answered for the sizes of their logs, one after the other: adding
+// up the log directories is work for a broker. With an error, there was no time
+// for all of them.
+func (t *traffic) ask(ctx context.Context, l *leadership) (map[int32]*brokerLogs, error) {
 	var mu sync.Mutex
 	answers := make(map[int32]*brokerLogs)
-	leaders := l.leaders()
-	eachBroker(leaders, func(id int32) {
-		ends, ok := t.list(ctx, id, l.leads[id], atLogEnd)
+	eachBroker(l.leaders(), func(id int32) {
+		logs := &brokerLogs{leads: l.leads[id]}
+		ends, ok := t.list(ctx, id, logs.leads, atLogEnd)
 		if !ok {
 			return
 		}
+		logs.ends = ends.values
+		if starts, ok := t.list(ctx, id, logs.leads, atLogStart); ok {
+			logs.starts = starts.values
+		}
 		mu.Lock()
 		defer mu.Unlock()
-		answers[id] = &brokerLogs{leads: l.leads[id], ends: ends.values}
+		answers[id] = logs
 	})
-	given := true
-	for _, id := range leaders {
-		if logs := answers[id]; logs != nil {
-			given = t.askLogs(ctx, id, logs, given)
-		}
+	if ctx.Err() != nil {
+		return answers, fmt.Errorf("ask for log ends: out of time: %w", ctx.Err())
 	}
-	return answers
+	return answers, t.askAllSizes(ctx, answers)
 }
 
-// askLogs adds sizes, if they are given, and starts to what a broker said. It
-// stops at what the broker does not answer, and returns whether sizes are given
-// still: where one broker refuses, they all do.
-func (t *traffic) askLogs(ctx context.Context, id int32, logs *brokerLogs, given bool) bool {
-	if given {
-		err := t.askSizes(ctx, id, logs)
+// askAllSizes adds the sizes of the logs to the answers, until one broker
+// refuses: then they all do. Where a refresh ends is where the next one begins,
+// so that all brokers come in turn.
+func (t *traffic) askAllSizes(ctx context.Context, answers map[int32]*brokerLogs) error {
+	for n, id := range after(slices.Sorted(maps.Keys(answers)), t.sizedLast) {
+		if ctx.Err() != nil {
+			return outOfTime(ctx, id)
+		}
+		err := t.askSizes(ctx, id, answers[id])
+		if cut := err != nil && ctx.Err() != nil; !cut || n == 0 { // not the first again: it had all the time there is
+			t.sizedLast = id
+		}
 		switch {
+		case err == nil:
+			t.account.Available(signalMessageSize)
+		case ctx.Err() != nil: // the time was the others' too
+			return outOfTime(ctx, id)
 		case withheld(err):
 			t.account.Unavailable(signalMessageSize, rightLogDirSizes, err)
-			given = false
-		case err != nil:
-			t.account.Failed(id, err)
-			return given
+			return nil
 		default:
-			t.account.Available(signalMessageSize)
+			t.account.Failed(id, err)
 		}
 	}
-	starts, ok := t.list(ctx, id, logs.leads, atLogStart)
-	if !ok {
-		return given
-	}
-	logs.starts = starts.values
-	if logs.sizes != nil && starts.version >= knowsLocalStart {
-		logs.local = t.listLocal(ctx, id, logs.leads)
-	}
-	return given
+	return nil
 }
 
-// list is listOffsets with what failed noted.
+func outOfTime(ctx context.Context, id int32) error {
+	return fmt.Errorf("ask for the sizes of logs: out of time at broker %d: %w", id, ctx.Err())
+}
+
+// after returns ids, which ascend, beginning with the one after last.
+func after(ids []int32, last int32) []int32 {
+	i, found := slices.BinarySearch(ids, last)
+	if found {
+		i++
+	}
+	return slices.Concat(ids[i:], ids[:i])
+}
+
+// list is listOffsets with what failed noted. A broker that there is no time to
+// ask has not failed.
 func (t *traffic) list(ctx context.Context, id int32, leads []led, at int64) (offsets, bool) {
+	if ctx.Err() != nil {
+		return offsets{}, false
+	}
 	o, err := t.listOffsets(ctx, id, leads, at)
 	if err != nil {
 		t.account.Failed(id, err)
@@ -100,7 +123,7 @@ func (t *traffic) listOffsets(ctx context.Context, id int32, leads []led, at int
 	})
 }
 
-// askSizes adds the sizes of a broker's logs, and the log ends before and after.
+// askSizes adds the sizes of a broker's logs, and the offsets around them.
 func (t *traffic) askSizes(ctx context.Context, id int32, logs *brokerLogs) (err error) {
 	if logs.before, err = t.listOffsets(ctx, id, logs.leads, atLogEnd); err != nil {
 		return err
@@ -121,7 +144,14 @@ func (t *traffic) askSizes(ctx context.Context, id int32, logs *brokerLogs) (err
 	if logs.after, err = t.listOffsets(ctx, id, logs.leads, atLogEnd); err != nil {
 		return err
 	}
-	logs.sizes, logs.sized = logSizes(resp, logs.leads), sized
+	starts, err := t.listOffsets(ctx, id, logs.leads, atLogStart)
+	if err != nil {
+		return err
+	}
+	logs.sizes, logs.sized, logs.startsAfter = logSizes(resp, logs.leads), sized, starts.values
+	if starts.version >= knowsLocalStart {
+		logs.local = t.listLocal(ctx, id, logs.leads)
+	}
 	return nil
 }
 

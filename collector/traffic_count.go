@@ -32,7 +32,7 @@ func (t *traffic) takeEnds(id int32, logs *brokerLogs) {
 // takeSizes measures what the records cost, where a log's size can tell.
 func (t *traffic) takeSizes(id int32, logs *brokerLogs, measurable func(topic string) bool) {
 	broker := t.broker(id)
-	if logs.sizes == nil || logs.starts == nil {
+	if logs.sizes == nil {
 		return
 	}
 	broker.bytes.complete = true
@@ -67,7 +67,7 @@ func (t *traffic) takeSizes(id int32, logs *brokerLogs, measurable func(topic st
 // end at the instant of the size is on the line between the two around it.
 func (logs *brokerLogs) reading(id int32, ti, i int, epoch time.Time) (logReading, bool) {
 	before, after := logs.before.values[ti][i], logs.after.values[ti][i]
-	size, start := logs.sizes[ti][i], logs.starts[ti][i]
+	size, start := logs.sizes[ti][i], logs.startsAfter[ti][i]
 	if before == noOffset || after < before || size == noOffset || start == noOffset {
 		return logReading{}, false
 	}

@@ -168,6 +168,9 @@ func (s *sampler) refresh(ctx context.Context, l *leadership, topics map[string]
 	points = slices.Concat(points[first:], points[:first])
 	s.given = new(grants)
 	for _, p := range points[:min(len(points), s.settings.MaxRequests)] {
+		if ctx.Err() != nil { // the others come next time
+			break
+		}
 		s.turn++
 		s.sample(ctx, p)
 	}

@@ -190,6 +190,58 @@ func TestTrafficOfTheOthers(t *testing.T) {
 	})
 }
 
+// Where brokers take so long over their sizes that a refresh is over, what is known is shown and all come in
+// turn. Those that there was no time for are not blamed.
+func TestTrafficOutOfTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const brokers = 10 // of which all but the last take 5 s, and a refresh has 30
+		cluster, nw := newCluster(t, brokers, kfake.SeedTopics(brokers, "orders"))
+		defer cluster.Close()
+		for p := range int32(brokers) {
+			if err := cluster.MoveTopicPartition("orders", p, p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var asked [brokers]atomic.Int32
+		cluster.ControlKey(int16(kmsg.DescribeLogDirs), func(kmsg.Request) (kmsg.Response, error, bool) {
+			cluster.KeepControl()
+			id := cluster.CurrentNode()
+			asked[id].Add(1)
+			return nil, nil, id != brokers-1 // true: never answered
+		})
+		client := newClient(t, nw)
+		defer client.Close()
+		set := newSet(t, nw, trafficMember(t, nil))
+		defer set.Close()
+		time.Sleep(2 * slowInterval)
+		produce(t, client, "orders", 0, 7, 1000)
+		produce(t, client, "orders", brokers-1, 3, 1000)
+		for end := time.Now().Add(5 * time.Minute); time.Now().Before(end) && series(t, set, "message_size_bytes") == ""; {
+			time.Sleep(time.Second)
+		}
+		wantSeries(t, set, "out of time", lines(
+			`collector_success{collector="traffic"} 0`,
+			`message_size_bytes{topic="orders"} 1070`,
+			`topic_bytes_total{topic="orders"} 3210`,
+			`topic_log_end_offset{topic="orders"} 10`,
+			`topic_log_start_offset{topic="orders"} 0`,
+			`topic_messages_total{topic="orders"} 10`,
+		), "collector_success", "message_size_", "topic_")
+		if got := valueOf(t, set, `leader_messages_total{broker="0"}`); got != 7 {
+			t.Errorf("the first broker took in %v records, want 7", got)
+		}
+		for id := range asked {
+			failed := 0.0
+			if id != brokers-1 {
+				failed = valueOf(t, set, fmt.Sprintf(`collector_partial_errors_total{broker="%d",collector="traffic",reason="DEADLINE_EXCEEDED"}`, id))
+			}
+			if n := asked[id].Load(); n == 0 || failed > float64(n) {
+				t.Errorf("broker %d: asked %d times, failed %v", id, n, failed)
+			}
+		}
+	})
+}
+
 // Without the right to see log directories, records are still counted.
 func TestTrafficWithoutLogDirs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
