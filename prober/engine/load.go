@@ -22,7 +22,9 @@ const (
 	lagLimit = 10 * time.Millisecond
 	// lateShare is the share of late records in a minute from which the process is overloaded: its
 	// 99th percentile is then its own.
-	lateShare     = 0.01
+	lateShare = 0.01
+	// fewLate is how many of them say nothing yet: of a slow schedule one is more than that share.
+	fewLate       = 2
 	stretchLength = 10 * time.Second
 )
 
@@ -47,5 +49,5 @@ func (l *load) turn(now time.Duration) {
 		sum.sent += s.sent
 		sum.late += s.late
 	}
-	l.isOverloaded.Store(float64(sum.late) > lateShare*float64(sum.sent))
+	l.isOverloaded.Store(sum.late > fewLate && float64(sum.late) > lateShare*float64(sum.sent))
 }
