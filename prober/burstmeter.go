@@ -107,11 +107,23 @@ func (m *burstMeter) add(s *ledger.State) {
 		if b.endIfOver(now); b.running {
 			load += m.heavy
 		}
-		if b.last != nil {
+		if b.last != nil && m.matters(s, b.broker, now.Sub(b.last.Ended)) {
 			bursts.Last = append(bursts.Last, *b.last)
 		}
 	}
 	bursts.Heavy = load > 1
 	slices.SortFunc(bursts.Last, func(a, b ledger.BurstRun) int { return cmp.Compare(a.Broker, b.Broker) })
 	s.Bursts = bursts
+}
+
+// keepGone is for how long the last burst to a broker is told of that the cluster does not name any more: it may be back.
+const keepGone = time.Hour
+
+// matters reports whether the last burst to a broker is to be told of. What was sent before any broker was known
+// is over once one is.
+func (m *burstMeter) matters(s *ledger.State, broker int32, ago time.Duration) bool {
+	if broker == ledger.UnknownBroker {
+		return !slices.ContainsFunc(s.Brokers, func(b ledger.BrokerState) bool { return b.Known })
+	}
+	return ago < keepGone || slices.ContainsFunc(s.Brokers, func(b ledger.BrokerState) bool { return b.Known && b.Broker == broker })
 }

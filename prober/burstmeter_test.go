@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,41 @@ func TestBurstMeter(t *testing.T) {
 		judge(s, ledger.Delivered, 4)
 		if b := told(m); b.Last[1] == before || !b.Last[1].Success || b.Last[1].Took > time.Second || b.Last[1].Delivered != 4 {
 			t.Errorf("after a burst that counts again: %+v", b.Last)
+		}
+	})
+}
+
+// Bursts of brokers that are gone are told of for a while, and those of before any was known until one is.
+func TestBurstsOfBrokersThatAreGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newBurstMeter(nowhere{}, schedule.Burst{Slots: 1, Spacing: time.Millisecond}, 100)
+		for _, broker := range []int32{ledger.UnknownBroker, 1, 2} {
+			s := m.Series("t", broker)
+			s.Count(&ledger.Tally{Due: 1, InFlight: 1})
+			judged := ledger.Tally{InFlight: -1}
+			judged.Outcomes[ledger.Timeout] = 1
+			s.Count(&judged)
+		}
+		brokers := func(known ...int32) (told []int32) {
+			var s ledger.State
+			for _, id := range known {
+				s.Brokers = append(s.Brokers, ledger.BrokerState{Broker: id, Known: true})
+			}
+			m.add(&s)
+			for _, b := range s.Bursts.Last {
+				told = append(told, b.Broker)
+			}
+			return told
+		}
+		if got := brokers(); !slices.Equal(got, []int32{ledger.UnknownBroker, 1, 2}) {
+			t.Errorf("before any broker is known: bursts of %v", got)
+		}
+		if got := brokers(1); !slices.Equal(got, []int32{1, 2}) {
+			t.Errorf("where one is known, and one was of late: bursts of %v", got)
+		}
+		time.Sleep(2 * time.Hour)
+		if got := brokers(1); !slices.Equal(got, []int32{1}) {
+			t.Errorf("where one has been gone for two hours: bursts of %v", got)
 		}
 	})
 }
