@@ -27,12 +27,11 @@ type Skip uint8
 const (
 	Suspended    Skip = iota // the process did not run: SIGSTOP, a frozen container, a suspended machine
 	Starting                 // due before the prober had its first connection, and it had that soon
-	ShuttingDown             // in flight when the process was told to end
-	Reconfigured             // in flight when a reload or a new topic layout took its partition away
+	ShuttingDown             // in flight when the process, or by a reload the probe, was told to end
 	NumSkips     int  = iota
 )
 
-var skipNames = [NumSkips]string{"suspended", "starting", "shutting_down", "reconfigured"}
+var skipNames = [NumSkips]string{"suspended", "starting", "shutting_down"}
 
 // String returns the reason as the value of the label "reason".
 func (s Skip) String() string { return skipNames[s] }

@@ -201,9 +201,9 @@ func TestOutcomes(t *testing.T) {
 		{"what is judged is not skipped", func(s *story) {
 			s.send(3)
 			s.read(1, 101)
-			s.Drop(s.at(1, ms), ledger.Reconfigured)
+			s.Drop(s.at(1, ms), ledger.ShuttingDown)
 			s.judge(2, timeout)
-		}, `due=3 delivered=1 skipped=2 skipped{reconfigured}=2
+		}, `due=3 delivered=1 skipped=2 skipped{shutting_down}=2
 			#1 delivered 8ms @101`},
 	})
 }

@@ -16,9 +16,9 @@ func TestBudget(t *testing.T) {
 		perBroker, atMost  int
 		perProbe, probesAt int
 	}{
-		{recorder.ClassicNone, 35, 100, 27, 50},
-		{recorder.ClassicMain, 77, 100, 27, 50},
-		{recorder.ClassicAll, 119, 200, 69, 100},
+		{recorder.ClassicNone, 35, 100, 26, 50},
+		{recorder.ClassicMain, 77, 100, 26, 50},
+		{recorder.ClassicAll, 119, 200, 68, 100},
 	}
 	for _, test := range tests {
 		with := func(brokers int32) int {

@@ -34,6 +34,9 @@ func (s *Sink) Watch(state func() ledger.State) {
 	if state == nil && p.watcher != s {
 		return
 	}
+	if s != p.watcher { // another engine counts from 0
+		p.stepsBefore = p.clockSteps
+	}
 	p.watcher, p.state = s, state
 }
 
@@ -42,13 +45,14 @@ type probe struct {
 	hists      histograms
 	sloLatency atomic.Int64 // settings.SLOLatency, for Observe
 
-	mu         sync.Mutex
-	settings   Probe
-	labels     []string // values of byProbe
-	topics     map[string]*topic
-	watcher    *Sink // who set state
-	state      func() ledger.State
-	clockSteps uint64 // as last told, so that the counter stays when the engine stops
+	mu          sync.Mutex
+	settings    Probe
+	labels      []string // values of byProbe
+	topics      map[string]*topic
+	watcher     *Sink // who set state
+	state       func() ledger.State
+	clockSteps  uint64 // as last told, so that the counter stays when the engine stops
+	stepsBefore uint64 // of engines before the present one
 }
 
 // topic is the part of a probe's series that one topic has.
@@ -127,7 +131,7 @@ func (p *probe) view() view {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if v.running {
-		p.clockSteps = v.state.ClockSteps
+		p.clockSteps = max(p.clockSteps, p.stepsBefore+v.state.ClockSteps) // an engine that ends may be asked still
 	}
 	v.settings, v.labels, v.clockSteps = p.settings, p.labels, p.clockSteps
 	if v.state.Topic == "" {

@@ -47,7 +47,8 @@ func TestStateGaugesExistOnlyWhileKnown(t *testing.T) {
 func TestReloadGoesOn(t *testing.T) {
 	r := recorder.New(recorder.Options{})
 	before := r.Probe(steady("prod", "steady"))
-	before.Watch(func() ledger.State { return ledger.State{Interval: time.Second} })
+	before.Watch(func() ledger.State { return ledger.State{Interval: time.Second, ClockSteps: 2} })
+	exposition(t, r)
 	s := before.Series(topic, 1)
 	due(s)
 	judge(s, ledger.Result{Outcome: ledger.Delivered, Latency: 300 * time.Millisecond})
@@ -57,7 +58,8 @@ func TestReloadGoesOn(t *testing.T) {
 	changed.Thresholds = changed.Thresholds[:1]
 	changed.Thresholds[0].Value = 150 * time.Millisecond
 	after := r.Probe(changed)
-	after.Watch(func() ledger.State { return ledger.State{Interval: 2 * time.Second} })
+	after.Watch(func() ledger.State { return ledger.State{Interval: 2 * time.Second, ClockSteps: 1} })
+	wantLines(t, lines(exposition(t, r), "wall_clock_steps_total{"), `wall_clock_steps_total{kafka_cluster="prod",listener="default",probe="steady"} 3`)
 	before.Watch(nil) // the old engine ends after the new one has begun
 	if after.Series(topic, 1) != s {
 		t.Error("another series for the same topic and broker after a reload")
