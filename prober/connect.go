@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
@@ -118,6 +119,7 @@ const firstRetry = time.Second
 func (p *connectProbe) run(ctx context.Context) {
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
+	var asking atomic.Bool // the bootstrap servers; that takes longer than a round where they are silent
 	for ctx.Err() == nil {
 		round := p.round()
 		if len(round) == 0 {
@@ -136,8 +138,11 @@ func (p *connectProbe) run(ctx context.Context) {
 			})
 			pause(ctx, p.interval*time.Duration(i+1)/time.Duration(len(round))-p.interval*time.Duration(i)/time.Duration(len(round)))
 		}
-		if len(reached) == 0 { // all may have moved: their names lead there
-			p.bootstrap(ctx, false)
+		if len(reached) == 0 && asking.CompareAndSwap(false, true) { // all may have moved: their names lead there
+			attempts.Go(func() {
+				defer asking.Store(false)
+				p.bootstrap(ctx, false)
+			})
 		}
 	}
 }

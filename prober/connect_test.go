@@ -131,6 +131,9 @@ func TestConnectProbe(t *testing.T) {
 		step("taken out, still tried", 50*time.Second, map[string][2]int{"0 ok": {4, 6}, "1 dial UNKNOWN": {4, 6}, "1 ok": {0, 1}}, []int32{0, 1})
 		step("forgotten", 30*time.Second, map[string][2]int{"0 ok": {2, 4}, "1 dial UNKNOWN": {0, 3}}, []int32{0})
 		step("stays forgotten", 30*time.Second, map[string][2]int{"0 ok": {2, 4}}, []int32{0})
+		set("9092", true)
+		step("all are silent, bootstrap servers too, and no less often tried", time.Minute,
+			map[string][2]int{"0 ok": {0, 1}, "0 dial DIAL_TIMEOUT": {5, 7}}, []int32{0})
 
 		stop()
 		if err := <-ended; err != nil {
