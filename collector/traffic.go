@@ -134,7 +134,10 @@ type partitionTraffic struct {
 }
 
 // brokerTraffic is what the partitions that a broker led took in.
-type brokerTraffic struct{ messages, bytes ledCount }
+type brokerTraffic struct {
+	messages, bytes ledCount
+	sized           bool // whether bytes counts anything: a log's size was told that tells what its records take
+}
 
 // ledCount is one count of a broker.
 type ledCount struct {

@@ -46,6 +46,7 @@ func (t *traffic) takeSizes(id int32, logs *brokerLogs, measurable func(topic st
 			if !ok {
 				continue
 			}
+			broker.sized = true
 			gained := topic.partitions[number].growth.take(r)
 			bytes := gained.bytes
 			if gained.measured {

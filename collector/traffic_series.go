@@ -25,7 +25,7 @@ func newTrafficDescs(env Env) trafficDescs {
 		end:      env.Desc("topic_log_end_offset", "Sum of the log end offsets of the topic's partitions; absent while one is unknown.", "topic"),
 
 		ledMessages:      env.Desc("leader_messages_total", "Records appended to partitions while the broker led them, since this process started.", "broker"),
-		ledBytes:         env.Desc("leader_bytes_total", "Bytes appended to partitions while the broker led them, since this process started, as in topic_bytes_total.", "broker"),
+		ledBytes:         env.Desc("leader_bytes_total", "Bytes appended to partitions while the broker led them, since this process started, as in topic_bytes_total. Absent until a log's size is known.", "broker"),
 		messageImbalance: env.Desc("leader_messages_imbalance_ratio", "Standard deviation over mean of the records that brokers took in as leaders in the last window; absent while one did not answer."),
 		byteImbalance:    env.Desc("leader_bytes_imbalance_ratio", "Standard deviation over mean of the bytes that brokers took in as leaders in the last window; absent while one did not answer."),
 	}
@@ -89,10 +89,16 @@ func (t *traffic) offsets(s *Snapshot, name string, topic *topicTraffic) {
 // led adds what brokers took in as leaders. A broker that is down keeps its
 // counters while replicas are assigned to it: it may be back.
 func (t *traffic) led(s *Snapshot, l *leadership) {
+	some := false // whether the cluster tells sizes at all
+	for _, b := range t.brokers {
+		some = some || b.sized
+	}
 	for id, b := range t.brokers {
 		label := strconv.Itoa(int(id))
 		s.Counter(t.descs.ledMessages, b.messages.total, label)
-		s.Counter(t.descs.ledBytes, math.Round(b.bytes.total), label)
+		if b.sized || some && len(l.leads[id]) == 0 {
+			s.Counter(t.descs.ledBytes, math.Round(b.bytes.total), label)
+		}
 		b.messages.end()
 		b.bytes.end()
 	}

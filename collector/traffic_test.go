@@ -258,13 +258,16 @@ func TestTrafficWithoutLogDirs(t *testing.T) {
 		set := newSet(t, nw, trafficMember(t, nil))
 		defer set.Close()
 		time.Sleep(started)
-		produce(t, client, "orders", 0, 7, 1000)
-		time.Sleep(slowInterval)
+		for range 3 {
+			produce(t, client, "orders", 0, 7, 1000)
+			time.Sleep(slowInterval)
+		}
 		wantSeries(t, set, "without sizes", lines(
 			`collector_success{collector="traffic"} 1`,
+			`leader_messages_total{broker="0"} 21`,
 			`signal_available{broker="",signal="message_size"} 0`, `signal_available{broker="",signal="topic_cleanup_policy"} 1`, `signal_available{broker="",signal="topics"} 1`,
-			`topic_log_end_offset{topic="orders"} 7`, `topic_log_start_offset{topic="orders"} 0`, `topic_messages_total{topic="orders"} 7`,
-		), "collector_success", "message_size", "signal", "topic_")
+			`topic_log_end_offset{topic="orders"} 21`, `topic_log_start_offset{topic="orders"} 0`, `topic_messages_total{topic="orders"} 21`,
+		), "collector_success", "leader_bytes", "leader_messages_total", "message_size", "signal", "topic_")
 	})
 }
 
@@ -294,6 +297,38 @@ func TestTrafficAsksForLocalStarts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Without the right to see whether topics are compacted, no bytes are known.
+func TestTrafficWithoutPolicies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster, nw := newCluster(t, 1, kfake.SeedTopics(1, "orders", "payments", "refunds"))
+		defer cluster.Close()
+		cluster.ControlKey(int16(kmsg.DescribeConfigs), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			cluster.KeepControl()
+			resp := req.ResponseKind().(*kmsg.DescribeConfigsResponse)
+			for _, asked := range req.(*kmsg.DescribeConfigsRequest).Resources {
+				refused := kmsg.NewDescribeConfigsResponseResource()
+				refused.ResourceType, refused.ResourceName, refused.ErrorCode = asked.ResourceType, asked.ResourceName, kerr.TopicAuthorizationFailed.Code
+				resp.Resources = append(resp.Resources, refused)
+			}
+			return resp, nil, true
+		})
+		client := newClient(t, nw)
+		defer client.Close()
+		set := newSet(t, nw, trafficMember(t, nil))
+		defer set.Close()
+		time.Sleep(started)
+		for range 3 {
+			produce(t, client, "orders", 0, 7, 1000)
+			time.Sleep(slowInterval)
+		}
+		wantSeries(t, set, "without policies", lines(
+			`collector_success{collector="traffic"} 1`,
+			`leader_messages_total{broker="0"} 21`,
+			`signal_available{broker="",signal="message_size"} 1`, `signal_available{broker="",signal="topic_cleanup_policy"} 0`, `signal_available{broker="",signal="topics"} 1`,
+		), "collector_success", "leader_bytes", "leader_messages_total", "message_size", "signal", "topic_bytes")
+	})
 }
 
 func TestRecordSizes(t *testing.T) {
