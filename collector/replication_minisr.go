@@ -10,6 +10,9 @@ import (
 // keyMinISR is the topic setting.
 const keyMinISR = "min.insync.replicas"
 
+// minISRKept is for how many intervals a value stands in while nobody says another one.
+const minISRKept = 10
+
 // minISR is what was learnt of one topic's min.insync.replicas.
 type minISR struct {
 	topic [16]byte // id of the topic of that name
@@ -18,16 +21,22 @@ type minISR struct {
 }
 
 // learnMinISRs judges the topics by their min.insync.replicas, asking for those that are new or were
-// asked an interval ago. Topics of which it is not known stay without a judgement.
+// asked an interval ago. It seldom changes, so without an answer the last one holds on for a while. Topics
+// of which it is not known stay without a judgement.
 func (r *replication) learnMinISRs(ctx context.Context, count *replicationCount) error {
 	now := time.Now()
+	kept := minISRKept * time.Duration(max(r.settings.MinISRInterval, r.settings.Interval))
 	known := make(map[string]minISR, len(count.topics)) // without the topics that are gone
 	var ask []string
 	for i := range count.topics {
 		t := &count.topics[i]
-		if m, ok := r.minISRs[t.name]; ok && m.topic == t.id && now.Sub(m.asked) < time.Duration(r.settings.MinISRInterval) {
+		m, ok := r.minISRs[t.name]
+		ok = ok && m.topic == t.id
+		age := now.Sub(m.asked)
+		if ok && age < kept {
 			known[t.name] = m
-		} else {
+		}
+		if !ok || age >= time.Duration(r.settings.MinISRInterval) {
 			ask = append(ask, t.name)
 		}
 	}

@@ -189,6 +189,37 @@ func TestMinISRIsKept(t *testing.T) {
 	})
 }
 
+// Without an answer the last known min.insync.replicas goes on for a while.
+func TestMinISROutlivesAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &literal{topics: troubledTopics()}
+		set, _, end := newReplication(t, l, nil)
+		defer end()
+		for _, test := range []struct {
+			what string
+			fail func()
+		}{
+			{"an error of every topic", func() { l.refuse = map[kmsg.Key]int16{kmsg.DescribeConfigs: kerr.UnknownServerError.Code} }},
+			{"no answer", func() { l.silent = map[kmsg.Key]bool{kmsg.DescribeConfigs: true} }},
+		} {
+			asked := l.count(kmsg.DescribeConfigs)
+			l.set(test.fail)
+			time.Sleep(3 * time.Minute)
+			if l.count(kmsg.DescribeConfigs) == asked {
+				t.Errorf("%s: not asked again", test.what)
+			}
+			wantSeries(t, set, test.what, lines(
+				`cluster_at_min_isr_partitions{} 2`, `cluster_under_min_isr_partitions{} 2`,
+			), "cluster_at_min", "cluster_under_min")
+		}
+		time.Sleep(10 * time.Minute)
+		wantSeries(t, set, "long ago", "", "cluster_at_min", "cluster_under_min", "at_min", "under_min")
+		l.set(func() { l.silent, l.refuse = nil, nil })
+		time.Sleep(time.Minute)
+		wantSeries(t, set, "answered", `cluster_under_min_isr_partitions{} 2`, "cluster_under_min")
+	})
+}
+
 // Where series are left out, those in trouble stay.
 func TestReplicationCaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
