@@ -14,7 +14,7 @@ import (
 // FlushSettings are the settings of the kind "flush".
 type FlushSettings struct {
 	Interval          kind.Duration   `yaml:"interval" help:"one pair of records, flushed and plain, per broker in each interval, at a random instant of it"`
-	PauseFactor       float64         `yaml:"pause_factor" help:"a broker is made to flush again after so many times as long as its last flush took, for each replica of the topic, at the earliest; 0: at the interval alone"`
+	PauseFactor       float64         `yaml:"pause_factor" help:"a broker is made to flush again after so many times as long as its last flush took, for each replica of the topic, at the earliest, or after 15m; 0: at the interval alone"`
 	Timeout           kind.Duration   `yaml:"timeout" help:"a record that is not acknowledged by then counts as this late"`
 	Topic             string          `yaml:"topic" help:"topic whose appends are each flushed to disk; made where that has an effect only"`
 	PlainTopic        string          `yaml:"plain_topic" help:"its twin whose appends are not flushed"`

@@ -79,10 +79,19 @@ func (b *flushBroker) round(ctx context.Context, to flushTarget) {
 	}
 	b.estimator.Judge(&pair)
 	if pair.Known {
-		// A broker flushes for the leaders that it follows, too: as often as it leads, for each replica.
-		b.rest = time.Since(b.probe.epoch) + time.Duration(b.probe.pauseFactor*float64(to.replicas)*float64(pair.Flushed.Took))
+		b.rest = time.Since(b.probe.epoch) + flushRest(b.probe.pauseFactor, to.replicas, pair.Flushed.Took)
 	}
 	b.probe.took(&pair)
+}
+
+// longestRest is how long a broker is left alone after a flush at most: a disk that hangs is to be seen hanging by
+// whoever looks at half an hour.
+const longestRest = 15 * time.Minute
+
+// flushRest returns for how long no flush is asked for after one that took so long. A broker flushes for the
+// leaders that it follows, too: as often as it leads, for each replica.
+func flushRest(factor float64, replicas int, took time.Duration) time.Duration {
+	return time.Duration(min(factor*float64(replicas)*float64(took), float64(longestRest)))
 }
 
 // value returns a record as the other probes write them, for whoever looks into the topic.
