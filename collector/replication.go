@@ -141,6 +141,9 @@ func (r *replication) Refresh(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list brokers: %w", err)
 	}
+	if len(view.brokers) == 0 {
+		return nil, errors.New("list brokers: the cluster's metadata names none")
+	}
 	next := roundRobin(view.ids())
 	for range min(brokersTried, len(view.brokers)) {
 		var count *replicationCount

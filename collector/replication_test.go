@@ -220,6 +220,22 @@ func TestMinISROutlivesAFailure(t *testing.T) {
 	})
 }
 
+// A cluster that lists no broker is unknown, not empty.
+func TestReplicationWithoutBrokers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster, nw := newCluster(t, 1)
+		defer cluster.Close()
+		cluster.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			cluster.KeepControl()
+			return req.ResponseKind(), nil, true
+		})
+		set := newSet(t, nw, member(t, "replication"))
+		defer set.Close()
+		time.Sleep(started)
+		wantSeries(t, set, "no broker", `collector_success{collector="replication"} 0`, "collector_success", "collector_last_success")
+	})
+}
+
 // Where series are left out, those in trouble stay.
 func TestReplicationCaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
