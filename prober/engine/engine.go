@@ -117,7 +117,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	e.sender.alarm.close()
 	e.mu.Lock()
 	for _, p := range e.allProducers() {
-		p.client.Close()
+		p.close()
 	}
 	if e.strict != nil {
 		e.strict.Close()

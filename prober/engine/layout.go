@@ -122,7 +122,7 @@ func (e *Engine) recreate() {
 	}
 	e.reader.purge()
 	for _, p := range e.allProducers() {
-		p.client.PurgeTopicsFromClient(e.cfg.Topic)
+		p.client().PurgeTopicsFromClient(e.cfg.Topic)
 	}
 }
 
@@ -173,7 +173,7 @@ func (e *Engine) followLeader(p *partition) {
 	if p.id == virtual {
 		return
 	}
-	leader, _, err := p.producer.client.PartitionLeader(e.cfg.Topic, p.id)
+	leader, _, err := p.producer.client().PartitionLeader(e.cfg.Topic, p.id)
 	if err != nil || leader < 0 || leader == p.ledger.Leader() {
 		return
 	}
@@ -189,7 +189,7 @@ func (e *Engine) followLeader(p *partition) {
 // one that it shares with partitions of other leaders. e.mu is held.
 func (e *Engine) producerFor(a Assignment) (*producer, error) {
 	if len(e.layout.Partitions) <= e.cfg.producers() {
-		p, err := newProducer(&e.cfg, e.clock)
+		p, err := newProducer(e)
 		if err == nil {
 			e.producers[a.Partition] = p
 		}
@@ -203,7 +203,7 @@ func (e *Engine) producerFor(a Assignment) (*producer, error) {
 	}
 	shard %= e.cfg.producers()
 	for len(e.shards) <= shard {
-		p, err := newProducer(&e.cfg, e.clock)
+		p, err := newProducer(e)
 		if err != nil {
 			return nil, err
 		}
@@ -216,7 +216,7 @@ func (e *Engine) producerFor(a Assignment) (*producer, error) {
 func (e *Engine) releaseProducer(id int32) {
 	if p := e.producers[id]; p != nil {
 		delete(e.producers, id)
-		p.client.Close()
+		p.close()
 	}
 }
 

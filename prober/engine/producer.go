@@ -13,14 +13,26 @@ import (
 	"github.com/kafka-prober/kafka_prober/prober/record"
 )
 
-// producer is a producing client and what its hooks have seen. It serves one partition, or a shard of
-// them that have different leaders.
+// producer is a producing client, or the one that took its place (see renew.go). It serves one partition, or a
+// shard of them that have different leaders.
 type producer struct {
+	engine  *Engine
+	present atomic.Pointer[sending]
+
+	mu      sync.Mutex // guards what follows
+	closed  bool
+	former  *sending    // that was replaced and is yet to be closed
+	parting *time.Timer // when that is
+}
+
+// sending is one client of a producer and what its hooks and promises have seen.
+type sending struct {
 	client *kgo.Client
 	clock  *clock
 
 	responses atomic.Uint64 // to produce requests, as they were read
 	answered  answer        // the promises', which the client calls one at a time
+	refused   refusal       // likewise
 
 	mu     sync.Mutex
 	writes [64]write // a ring
@@ -43,19 +55,32 @@ type answer struct {
 }
 
 var (
-	_ kgo.HookBrokerWrite = (*producer)(nil)
-	_ kgo.HookBrokerRead  = (*producer)(nil)
+	_ kgo.HookBrokerWrite = (*sending)(nil)
+	_ kgo.HookBrokerRead  = (*sending)(nil)
 )
 
-func newProducer(c *Config, clk *clock) (*producer, error) {
-	p := &producer{clock: clk}
-	client, err := c.Client("producer", c.options("producer", append(producerOptions(c), kgo.WithHooks(p))...)...)
+func newProducer(e *Engine) (*producer, error) {
+	s, err := newSending(&e.cfg, e.clock)
 	if err != nil {
 		return nil, err
 	}
-	p.client = client
+	p := &producer{engine: e}
+	p.present.Store(s)
 	return p, nil
 }
+
+func newSending(c *Config, clk *clock) (*sending, error) {
+	s := &sending{clock: clk}
+	client, err := c.Client("producer", c.options("producer", append(producerOptions(c), kgo.WithHooks(s))...)...)
+	if err != nil {
+		return nil, err
+	}
+	s.client = client
+	return s, nil
+}
+
+// client returns the client that records go through now.
+func (p *producer) client() *kgo.Client { return p.present.Load().client }
 
 // producerOptions are the options that a probe's truth rests on. In the default form the client tries
 // for as long as it takes and the ledger alone judges; in the strict form it tries once and names the
@@ -80,7 +105,7 @@ func producerOptions(c *Config) []kgo.Opt {
 	default:
 		opts = append(opts, kgo.RequiredAcks(kgo.AllISRAcks()))
 	}
-	if c.Strict || c.Acks != AcksAll {
+	if !c.idempotent() {
 		opts = append(opts, kgo.DisableIdempotentWrite())
 	}
 	if c.Strict {
@@ -90,6 +115,9 @@ func producerOptions(c *Config) []kgo.Opt {
 	return opts
 }
 
+// idempotent reports whether the producing clients are.
+func (c *Config) idempotent() bool { return !c.Strict && c.Acks == AcksAll }
+
 // idleTimeout keeps connections alive between probes: a dial, and its TLS and SASL, is not what is
 // being measured.
 func idleTimeout(c *Config) time.Duration {
@@ -97,42 +125,42 @@ func idleTimeout(c *Config) time.Duration {
 }
 
 // OnBrokerWrite notes when each produce request began to be written. It is called by kgo's goroutines.
-func (p *producer) OnBrokerWrite(meta kgo.BrokerMetadata, key int16, _ int, _, timeToWrite time.Duration, err error) {
+func (s *sending) OnBrokerWrite(meta kgo.BrokerMetadata, key int16, _ int, _, timeToWrite time.Duration, err error) {
 	if key != produceKey || err != nil {
 		return
 	}
-	began := p.clock.now() - timeToWrite
-	p.mu.Lock()
-	p.writes[p.next%len(p.writes)] = write{broker: meta.NodeID, began: began}
-	p.next++
-	p.mu.Unlock()
+	began := s.clock.now() - timeToWrite
+	s.mu.Lock()
+	s.writes[s.next%len(s.writes)] = write{broker: meta.NodeID, began: began}
+	s.next++
+	s.mu.Unlock()
 }
 
 // OnBrokerRead counts the responses to produce requests, before their records' promises run. It is called by
 // kgo's goroutines.
-func (p *producer) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
+func (s *sending) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
 	if key == produceKey {
-		p.responses.Add(1)
+		s.responses.Add(1)
 	}
 }
 
 // acknowledged returns when the record was acknowledged whose promise runs. All records of a response were so at
 // one instant: the clock is read for the first of them, and what the others wait for is this process.
-func (e *Engine) acknowledged(p *producer) time.Duration {
-	n := p.responses.Load()
-	if n != p.answered.responses {
-		p.answered = answer{n, e.present()}
+func (e *Engine) acknowledged(s *sending) time.Duration {
+	n := s.responses.Load()
+	if n != s.answered.responses {
+		s.answered = answer{n, e.present()}
 	}
-	return p.answered.at
+	return s.answered.at
 }
 
 // written returns when the request that carried a record began to be written: the first one to its
 // leader after it was handed over. It returns a time before handed if that is not known.
-func (p *producer) written(broker int32, handed time.Duration) time.Duration {
+func (s *sending) written(broker int32, handed time.Duration) time.Duration {
 	found := handed - 1
-	p.mu.Lock()
-	for i := p.next - 1; i >= 0 && i >= p.next-len(p.writes); i-- {
-		w := p.writes[i%len(p.writes)]
+	s.mu.Lock()
+	for i := s.next - 1; i >= 0 && i >= s.next-len(s.writes); i-- {
+		w := s.writes[i%len(s.writes)]
 		if w.began < handed {
 			break
 		}
@@ -140,7 +168,7 @@ func (p *producer) written(broker int32, handed time.Duration) time.Duration {
 			found = w.began
 		}
 	}
-	p.mu.Unlock()
+	s.mu.Unlock()
 	return found
 }
 
@@ -152,6 +180,7 @@ type parcel struct {
 
 	part       *partition
 	via        *producer
+	by         *sending // of via's, when the record was sent
 	sequence   uint64
 	due        time.Duration
 	handed     time.Duration
@@ -173,16 +202,17 @@ func (pc *parcel) send(e *Engine, epoch time.Time) {
 	if e.cfg.Key != nil {
 		pc.record.Key = e.cfg.Key(pc.sequence)
 	}
-	pc.via.client.TryProduce(pc, &pc.record, e.promise)
+	pc.by = pc.via.present.Load()
+	pc.by.client.TryProduce(pc, &pc.record, e.promise)
 }
 
 // promised is what kgo calls when a record is acknowledged or given back.
 func (e *Engine) promised(r *kgo.Record, err error) {
 	pc := r.Context.(*parcel)
-	p := pc.part
+	p, via, by := pc.part, pc.via, pc.by // the parcel is another's once it is put back
 	var now time.Duration
 	if err == nil && e.cfg.Acks != AcksNone {
-		now = e.acknowledged(pc.via)
+		now = e.acknowledged(by)
 	} else {
 		now = e.present()
 	}
@@ -194,7 +224,7 @@ func (e *Engine) promised(r *kgo.Record, err error) {
 	if err == nil {
 		written := pc.handed
 		if !e.cfg.OneLeg {
-			written = pc.via.written(pc.broker, pc.handed)
+			written = by.written(pc.broker, pc.handed)
 		}
 		p.ledger.Ack(pc.sequence, pc.generation, offset, written, now)
 	} else {
@@ -214,7 +244,7 @@ func (e *Engine) promised(r *kgo.Record, err error) {
 	if room {
 		e.rouse()
 	}
-	if err != nil && missing(err) {
-		e.missing()
+	if err != nil {
+		via.refused(by, err, now)
 	}
 }
