@@ -162,7 +162,7 @@ func (g *groups) Refresh(ctx context.Context) (*Snapshot, error) {
 		return nil, ctx.Err()
 	}
 	now := time.Now()
-	g.watch(all, complete, now)
+	g.watch(l, all, complete, now)
 	lags := g.lags(ctx, l, all, ends, now)
 	return g.snapshot(all, lags, now), nil
 }
@@ -201,7 +201,19 @@ func (g *groups) askEnds(ctx context.Context, l *leadership, all []*group) *endO
 		}
 		ends.add(wanted[id], o)
 	})
-	ends.each(func(topic string, partition int32, end int64) { g.history.add(topic, partition, end, ends.at) })
-	g.history.sweep(func(topic string) bool { _, ok := l.topics[topic]; return ok }, time.Now())
+	g.remember(l, ends, time.Now())
 	return ends
+}
+
+// remember notes where log ends stand.
+func (g *groups) remember(l *leadership, ends *endOffsets, now time.Time) {
+	for topic := range ends.ends {
+		g.history.identify(topic, l.topics[topic].id)
+	}
+	ends.each(func(topic string, partition int32, end int64) {
+		if fell := g.history.add(topic, partition, end, ends.at); fell {
+			g.doubt(topic, partition)
+		}
+	})
+	g.history.sweep(func(topic string) bool { _, ok := l.topics[topic]; return ok }, now)
 }

@@ -85,10 +85,10 @@ func newTimestamps(env Env, s ExactLagSettings) (*timestamps, error) {
 	return &timestamps{settings: s, match: match, client: env.Client, account: env.Account}, err
 }
 
-// refresh replaces the lag in seconds of the chosen groups, where there is any,
-// by that of the records. A record that was read once is not read again while
-// somebody stands at it.
-func (x *timestamps) refresh(ctx context.Context, l *leadership, all []*group, lags [][]lag) {
+// refresh replaces the lag in seconds of the chosen groups at the instant now,
+// where there is any, by that of the records. A record that was read once is not
+// read again while somebody stands at it.
+func (x *timestamps) refresh(ctx context.Context, l *leadership, all []*group, lags [][]lag, now time.Time) {
 	known := make(map[recordAt]time.Time)
 	var unknown []recordAt
 	x.each(all, lags, func(at recordAt, _ *lag) {
@@ -110,10 +110,9 @@ func (x *timestamps) refresh(ctx context.Context, l *leadership, all []*group, l
 		}
 	}
 	x.known = known
-	now := time.Now()
 	x.each(all, lags, func(at recordAt, lag *lag) {
 		if when, ok := known[at]; ok {
-			lag.ago, lag.atLeast, lag.timed = max(now.Sub(when), 0), false, true
+			lag.ago, lag.atLeast, lag.timed, lag.read = max(now.Sub(when), 0), false, true, true
 		}
 	})
 }

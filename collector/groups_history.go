@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -19,6 +21,7 @@ type endHistory struct {
 	epoch      time.Time                 // monotonic; sample times count from here
 	span       time.Duration             // how far back to remember
 	partitions map[string][]partitionEnd // by topic
+	ids        map[string][16]byte       // by topic, of those that have one
 	limit      int                       // samples per partition
 }
 
@@ -32,14 +35,27 @@ const (
 )
 
 func newEndHistory(now time.Time, span time.Duration) *endHistory {
-	return &endHistory{epoch: now, span: span, partitions: make(map[string][]partitionEnd), limit: historySamples}
+	return &endHistory{epoch: now, span: span, partitions: make(map[string][]partitionEnd), ids: make(map[string][16]byte), limit: historySamples}
 }
 
 func (h *endHistory) units(at time.Time) uint32 { return uint32(max(at.Sub(h.epoch), 0) / historyUnit) }
 
+// identify says which topic bears a name: one that was made anew has no past.
+func (h *endHistory) identify(topic string, id [16]byte) {
+	if !sameTopic(h.ids[topic], id) {
+		delete(h.partitions, topic)
+	}
+	if id != [16]byte{} {
+		h.ids[topic] = id
+	}
+}
+
+// sameTopic tells by the ids of two topics of a name whether they may be one.
+func sameTopic(a, b [16]byte) bool { return a == b || a == [16]byte{} || b == [16]byte{} }
+
 // add notes where a log end stands. A log end that fell was truncated or is of
 // a topic of the same name that was made anew: what was seen before is void.
-func (h *endHistory) add(topic string, partition int32, end int64, at time.Time) {
+func (h *endHistory) add(topic string, partition int32, end int64, at time.Time) (fell bool) {
 	ps := h.partitions[topic]
 	if need := int(partition) + 1 - len(ps); need > 0 {
 		ps = slices.Grow(ps, need)[:partition+1]
@@ -50,9 +66,9 @@ func (h *endHistory) add(topic string, partition int32, end int64, at time.Time)
 		switch last := &p.samples[n-1]; {
 		case last.end == end:
 			last.last = now
-			return
+			return false
 		case last.end > end:
-			p.samples = p.samples[:0]
+			p.samples, fell = p.samples[:0], true
 		}
 	}
 	old := 0
@@ -68,6 +84,7 @@ func (h *endHistory) add(topic string, partition int32, end int64, at time.Time)
 		p.samples = append(make([]endSample, 0, n+max(n/4, 4)), p.samples...)
 	}
 	p.samples = append(p.samples, endSample{end, now, now})
+	return fell
 }
 
 // sweep forgets topics that do not exist, and partitions that nobody asked for within the span, and shares
@@ -91,6 +108,7 @@ func (h *endHistory) sweep(exists func(topic string) bool, at time.Time) {
 		}
 		n += watched
 	}
+	maps.DeleteFunc(h.ids, func(topic string, _ [16]byte) bool { return h.partitions[topic] == nil })
 	h.limit = max(historySamples/max(n, 1), historyLeast)
 }
 
@@ -126,4 +144,10 @@ func (h *endHistory) since(topic string, partition int32, offset int64, at time.
 
 func (h *endHistory) ago(units float64, at time.Time) time.Duration {
 	return max(at.Sub(h.epoch)-time.Duration(units*float64(historyUnit)), 0)
+}
+
+// born returns when it was so long before the instant at, in units since the
+// epoch, negative before it. It rounds down: ago of it is never less again.
+func (h *endHistory) born(ago time.Duration, at time.Time) int32 {
+	return int32(max(math.Floor(float64(at.Sub(h.epoch)-ago)/float64(historyUnit)), math.MinInt32))
 }

@@ -52,6 +52,7 @@ type lag struct {
 	ago     time.Duration // how long ago the next record was appended, 0 without one
 	atLeast bool          // whether it is only known to be at least that
 	timed   bool          // whether ago is known
+	read    bool          // whether the record itself says so
 }
 
 // lags works out the lag of each commit, in the order of the groups, sorted by
@@ -69,7 +70,10 @@ func (g *groups) lags(ctx context.Context, l *leadership, all []*group, ends *en
 		}
 	}
 	if g.exact != nil {
-		g.exact.refresh(ctx, l, all, out)
+		g.exact.refresh(ctx, l, all, out, now)
+	}
+	for i, of := range all {
+		g.grow(l, of.id, out[i], now)
 	}
 	return out
 }
@@ -89,62 +93,6 @@ func (g *groups) lag(c commit, end int64, known bool, now time.Time) lag {
 	}
 	out.ago, out.atLeast, out.timed = g.history.since(c.topic, c.partition, c.offset, now)
 	return out
-}
-
-// groupMoves is what this process saw of a group's commits over time.
-type groupMoves struct {
-	kind    string
-	commits map[string]map[int32]int64
-	moved   time.Time // when one was last seen to move, or the group was first seen
-	active  bool      // whether one moved since the refresh before
-}
-
-// unseen returns the groups that no broker named but that may exist all the same,
-// as not every broker answered.
-func (g *groups) unseen(all []*group) (missing []*group) {
-	seen := make(map[string]bool, len(all))
-	for _, of := range all {
-		seen[of.id] = true
-	}
-	for id, m := range g.moves {
-		if !seen[id] {
-			missing = append(missing, &group{id: id, kind: m.kind, state: stateUnknown, coordinator: -1, idle: -1})
-		}
-	}
-	return missing
-}
-
-// watch notes which groups have committed since the last refresh. Groups that
-// are gone are forgotten, once every broker has named its own.
-func (g *groups) watch(all []*group, complete bool, now time.Time) {
-	seen := make(map[string]bool, len(all))
-	for _, of := range all {
-		seen[of.id] = true
-		if !of.fetched {
-			continue
-		}
-		m := g.moves[of.id]
-		first := m == nil
-		if first {
-			m = &groupMoves{kind: of.kind, moved: now}
-			g.moves[of.id] = m
-		}
-		next := make(map[string]map[int32]int64)
-		m.active = false
-		for _, c := range of.commits {
-			if next[c.topic] == nil {
-				next[c.topic] = make(map[int32]int64)
-			}
-			next[c.topic][c.partition] = c.offset
-			if was, ok := m.commits[c.topic][c.partition]; !first && (!ok || was != c.offset) {
-				m.active, m.moved = true, now
-			}
-		}
-		m.commits = next
-	}
-	if complete {
-		maps.DeleteFunc(g.moves, func(id string, _ *groupMoves) bool { return !seen[id] })
-	}
 }
 
 // only returns the partitions that are in the set.

@@ -28,7 +28,7 @@ func newGroupDescs(env Env) groupDescs {
 		committed: env.Desc("consumer_group_committed_offset", "Sum of the group's committed offsets on the topic's partitions; of share groups, of their start offsets.", "group", "topic"),
 		records:   env.Desc("consumer_group_lag_records", "Records of the topic that the group has yet to read: log ends less committed offsets, never negative; absent while a log end is unknown.", "group", "topic"),
 		seconds:   env.Desc("consumer_group_lag_seconds", "Time since the oldest record of the topic that the group has yet to read was appended, 0 without one; absent while unknown.", "group", "topic"),
-		atLeast:   env.Desc("consumer_group_lag_seconds_lower_bound", "Whether consumer_group_lag_seconds is only what the lag is at least, as that record is older than what this process saw.", "group", "topic"),
+		atLeast:   env.Desc("consumer_group_lag_seconds_lower_bound", "Whether consumer_group_lag_seconds is only what the lag is at least, as that record is older than what this process saw: it grows while the commit stays, and falls to the history once that moves.", "group", "topic"),
 
 		partitionCommitted: env.Desc("consumer_group_partition_committed_offset", "Committed offset of the group on the partition.", "group", "topic", "partition"),
 		partitionRecords:   env.Desc("consumer_group_partition_lag_records", "Records of the partition that the group has yet to read.", "group", "topic", "partition"),
@@ -85,7 +85,7 @@ func (g *groups) describeGroup(s *Snapshot, of *group, lags []lag, now time.Time
 	if of.described && of.idle >= 0 {
 		s.Gauge(g.descs.idle, float64(of.idle), of.id)
 	}
-	if moves != nil && len(moves.commits) > 0 {
+	if moves != nil && len(moves.topics) > 0 {
 		s.Gauge(g.descs.lastCommit, now.Sub(moves.moved).Seconds(), of.id)
 	}
 }

@@ -149,6 +149,76 @@ func TestGroupLagSeconds(t *testing.T) {
 	})
 }
 
+// The lag of a group that is dead grows as time does, far beyond the history and whatever fails in between. Of a
+// topic that is made anew under its name it starts over.
+func TestGroupLagOfTheDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster, nw := newCluster(t, 1, kfake.SeedTopics(1, "orders", "bills"))
+		defer cluster.Close()
+		client := newClient(t, nw)
+		defer client.Close()
+		produce(t, client, "bills", 0, 1, 10)
+		commitOffset(t, client, "dead", "bills", 0, 0)
+		commitOffset(t, client, "dead", "orders", 0, 0)
+		set := newSet(t, nw, groupsMember(t, nil))
+		defer set.Close()
+		begun := time.Now() // of bills no more is known than that the record was there by now
+		time.Sleep(started)
+		check := func(topic string, since time.Time, bound float64) float64 {
+			t.Helper()
+			key := `{group="dead",topic="` + topic + `"}`
+			want, got := time.Since(since).Seconds(), valueOf(t, set, "consumer_group_lag_seconds"+key)
+			if got < want-2*slowInterval.Seconds() || got > want+1 { // an interval of the scrape and one of the record
+				t.Fatalf("%s: lag of %v s, want about %v", topic, got, want)
+			}
+			if got := valueOf(t, set, "consumer_group_lag_seconds_lower_bound"+key); got != bound {
+				t.Fatalf("%s after %v s: lower bound %v, want %v", topic, want, got, bound)
+			}
+			return got
+		}
+		first, last := time.Now(), 0.0
+		for minute := range 180 {
+			produce(t, client, "orders", 0, 1, 10)
+			produce(t, client, "bills", 0, 1, 10)
+			if minute == 90 { // every refresh fails
+				nw.set(frozen, 0)
+				time.Sleep(5 * time.Minute)
+				nw.set(none, 0)
+			}
+			time.Sleep(time.Minute)
+			check("bills", begun, 1)
+			now := check("orders", first, 0)
+			if now <= last {
+				t.Errorf("minute %d: lag of %v s, %v s a minute ago", minute, now, last)
+			}
+			last = now
+		}
+
+		admin := kadm.NewClient(client)
+		if _, err := admin.DeleteTopics(t.Context(), "orders"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := admin.CreateTopic(t.Context(), 1, 1, nil, "orders"); err != nil {
+			t.Fatal(err)
+		}
+		other := newClient(t, nw) // does not know the old topic's id
+		defer other.Close()
+		again := time.Now()
+		produce(t, other, "orders", 0, 500, 10) // the log end is where it was, and farther
+		commitOffset(t, other, "dead", "orders", 0, 0)
+		time.Sleep(slowInterval + 10*time.Second)
+		check("orders", again, 1)
+		check("bills", begun, 1)
+
+		commitOffset(t, client, "dead", "bills", 0, 1) // it moves: what is known is the history, and the minute before
+		produce(t, client, "bills", 0, 1, 10)
+		time.Sleep(slowInterval)
+		if got := valueOf(t, set, `consumer_group_lag_seconds{group="dead",topic="bills"}`); got < 3600 || got > 3700 {
+			t.Errorf("lag of %v s after a commit, want an hour", got)
+		}
+	})
+}
+
 // From the records' own timestamps lag is exact, also for what was there before.
 func TestGroupExactLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
