@@ -2,6 +2,7 @@ package prober
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ type appender struct {
 
 	mu   sync.Mutex
 	took map[int32]time.Duration // of the last answer to a produce request, by broker
+	left time.Time               // when the client was last made to forget the topic
 }
 
 var _ kgo.HookBrokerE2E = (*appender)(nil)
@@ -90,6 +92,9 @@ func (a *appender) send(ctx context.Context, partition, broker int32, value []by
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
+	if errors.Is(err, kerr.UnknownTopicID) {
+		a.forget()
+	}
 	out := flush.Append{Topic: a.topic}
 	took, answered := a.answered(broker)
 	switch {
@@ -106,6 +111,17 @@ func (a *appender) send(ctx context.Context, partition, broker int32, value []by
 		a.log.Debug("record not appended", "topic", a.topic, "partition", partition, "broker", broker, "reason", out.Reason, "err", err)
 	}
 	return out
+}
+
+// forget lets the client learn of the topic anew, at most once a second: to one that was deleted and created again
+// kgo sends nothing until then. It does not wait, as the client may for a silent broker.
+func (a *appender) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := time.Now(); now.Sub(a.left) >= time.Second {
+		a.left = now
+		go a.client.PurgeTopicsFromClient(a.topic)
+	}
 }
 
 // why names what kept a record from being acknowledged until the timeout.
