@@ -12,6 +12,8 @@ type replicationCount struct {
 	unknown int                    // topics whose lookup failed
 	brokers map[int32]*brokerCount // listed ones, and every one in a replica list
 	trouble []troubledPartition
+
+	uncapped bool // whether min.insync.replicas above the number of replicas is meant (Kafka < 3.7)
 }
 
 // topicCount counts the partitions of one topic.
@@ -137,14 +139,24 @@ func (t *topicCount) addShape(s shape) {
 }
 
 // effective returns what the brokers hold a partition to: a topic with fewer replicas than
-// min.insync.replicas needs all of them.
-func (s shape) effective(minISR int) int { return min(minISR, s.replicas) }
+// min.insync.replicas needs all of them, or uncapped never has enough.
+func (s shape) effective(minISR int, uncapped bool) int {
+	if uncapped {
+		return minISR
+	}
+	return min(minISR, s.replicas)
+}
+
+// short tells whether partitions have fewer replicas than min.insync.replicas.
+func (t *topicCount) short(minISR int) bool {
+	return slices.ContainsFunc(t.led, func(led shapeCount) bool { return led.replicas < minISR })
+}
 
 // judge counts the partitions at and below min.insync.replicas.
-func (t *topicCount) judge(minISR int) {
+func (t *topicCount) judge(minISR int, uncapped bool) {
 	t.minISRKnown, t.underMinISR, t.atMinISR = true, t.offline, 0
 	for _, led := range t.led {
-		switch need := led.effective(minISR); {
+		switch need := led.effective(minISR, uncapped); {
 		case led.inSync < need:
 			t.underMinISR += led.n
 		case led.inSync == need:

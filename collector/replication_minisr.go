@@ -3,8 +3,13 @@ package collector
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // keyMinISR is the topic setting.
@@ -42,17 +47,44 @@ func (r *replication) learnMinISRs(ctx context.Context, count *replicationCount)
 	}
 	answers := make(map[string]int, len(ask))
 	err := r.askMinISRs(ctx, count.moving.via, ask, answers)
+	short := false // whether any topic has fewer replicas than that
 	for i := range count.topics {
 		t := &count.topics[i]
 		if value, ok := answers[t.name]; ok {
 			known[t.name] = minISR{topic: t.id, asked: now, value: value}
 		}
+		short = short || t.short(known[t.name].value)
+	}
+	count.uncapped = short && r.uncapped(ctx, count.moving.via)
+	for i := range count.topics {
+		t := &count.topics[i]
 		if m := known[t.name]; m.value > 0 {
-			t.judge(m.value)
+			t.judge(m.value, count.uncapped)
 		}
 	}
 	r.minISRs = known
 	return err
+}
+
+// producesCapped is the version of Produce that Kafka 3.7 came with, as did that min.insync.replicas is
+// capped at the number of replicas (KAFKA-15583).
+const producesCapped = 10
+
+// uncapped tells whether the broker is known to be older than that.
+func (r *replication) uncapped(ctx context.Context, via int32) bool {
+	req := kmsg.NewPtrApiVersionsRequest()
+	software := r.client.OptValues(kgo.SoftwareNameAndVersion) // brokers want them, kgo adds them only where it chooses the broker
+	req.ClientSoftwareName, req.ClientSoftwareVersion = software[0].(string), software[1].(string)
+	resp, err := request[*kmsg.ApiVersionsResponse](ctx, r.client.Broker(int(via)), req, time.Duration(r.settings.Timeout))
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err != nil {
+		r.account.Failed(via, fmt.Errorf("ask for the version: %w", err))
+		return false
+	}
+	i := slices.IndexFunc(resp.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == int16(kmsg.Produce) })
+	return i >= 0 && resp.ApiKeys[i].MaxVersion < producesCapped
 }
 
 // askMinISRs fills answers with the topics' min.insync.replicas, 0 where the cluster does not tell it.

@@ -157,7 +157,7 @@ func (r *replication) byPartition(s *Snapshot, c *replicationCount) {
 		switch {
 		case !p.led:
 			state = 0
-		case t.minISRKnown && p.inSync < p.effective(r.minISRs[t.name].value):
+		case t.minISRKnown && p.inSync < p.effective(r.minISRs[t.name].value, c.uncapped):
 			state = 1
 		}
 		worst[state] = append(worst[state], p)

@@ -279,6 +279,28 @@ func TestReplicationByMetadata(t *testing.T) {
 	})
 }
 
+// Before Kafka 3.7 a topic with fewer replicas than min.insync.replicas takes no acks=all, since then all of
+// its replicas are enough.
+func TestReplicationShortOfReplicas(t *testing.T) {
+	for _, test := range []struct {
+		kafka     *kversion.Versions
+		at, under int
+	}{{kversion.V3_6_0(), 0, 6}, {kversion.V3_7_0(), 6, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &literal{topics: []literalTopic{{name: "orders", minISR: "4"}}}
+			set, _, end := newReplication(t, l, nil, kfake.MaxVersions(test.kafka), kfake.SeedTopics(6, "orders"))
+			defer end()
+			wantSeries(t, set, test.kafka.VersionGuess(), lines(
+				fmt.Sprintf(`at_min_isr_partitions{topic="orders"} %d`, test.at),
+				fmt.Sprintf(`cluster_at_min_isr_partitions{} %d`, test.at),
+				fmt.Sprintf(`cluster_under_min_isr_partitions{} %d`, test.under),
+				`collector_success{collector="replication"} 1`,
+				fmt.Sprintf(`under_min_isr_partitions{topic="orders"} %d`, test.under),
+			), "at_min", "under_min", "cluster_at_min", "cluster_under_min", "collector_success", "collector_partial")
+		})
+	}
+}
+
 func TestReplicationSettings(t *testing.T) {
 	for _, test := range []struct {
 		change func(*collector.ReplicationSettings)
