@@ -31,6 +31,7 @@ type cleanupPolicies struct {
 // cleanupPolicy is what is known of one topic.
 type cleanupPolicy struct {
 	id      [16]byte
+	told    bool // whether compact is known
 	compact bool
 	asked   time.Time
 }
@@ -40,8 +41,8 @@ func newCleanupPolicies(env Env) *cleanupPolicies {
 }
 
 // refresh asks for the policies of topics that are new, and of all of them from
-// time to time. The function it returns tells whether a topic is known not to
-// be compacted.
+// time to time, those that were refused too. The function it returns tells
+// whether a topic is known not to be compacted.
 func (c *cleanupPolicies) refresh(ctx context.Context, l *leadership) func(topic string) bool {
 	maps.DeleteFunc(c.topics, func(name string, p cleanupPolicy) bool {
 		shape, ok := l.topics[name]
@@ -56,17 +57,33 @@ func (c *cleanupPolicies) refresh(ctx context.Context, l *leadership) func(topic
 	}
 	slices.Sort(ask)
 	var given grants
+	var refusal error // counted once, however many topics it is of
 	err := eachTopicConfig(ctx, l.via, ask, []string{keyCleanupPolicy}, func(topic string, values map[string]string, err error) {
-		if policy, told := values[keyCleanupPolicy]; given.take(c.account, -1, err) && told {
-			c.topics[topic] = cleanupPolicy{id: l.topics[topic].id, asked: now, compact: strings.Contains(policy, "compact")}
+		p := c.topics[topic] // a policy that was told before holds on
+		p.id, p.asked = l.topics[topic].id, now
+		if withheld(err) {
+			refusal = err
+			given.refuse(err)
+			c.topics[topic] = p
+			return
 		}
+		if !given.take(c.account, -1, err) {
+			return
+		}
+		if policy, told := values[keyCleanupPolicy]; told {
+			p.told, p.compact = true, strings.Contains(policy, "compact")
+		}
+		c.topics[topic] = p
 	})
+	if refusal != nil {
+		c.account.Failed(-1, refusal)
+	}
 	if err != nil {
 		given.take(c.account, -1, err)
 	}
 	given.report(c.account, signalCleanupPolicy, rightCleanupPolicy)
 	return func(topic string) bool {
-		p, known := c.topics[topic]
-		return known && !p.compact
+		p := c.topics[topic]
+		return p.told && !p.compact
 	}
 }

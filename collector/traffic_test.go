@@ -299,13 +299,20 @@ func TestTrafficAsksForLocalStarts(t *testing.T) {
 	}
 }
 
-// Without the right to see whether topics are compacted, no bytes are known.
+// Without the right to see whether topics are compacted no bytes are known, and it is asked for and counted
+// once in a while and not for each topic.
 func TestTrafficWithoutPolicies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster, nw := newCluster(t, 1, kfake.SeedTopics(1, "orders", "payments", "refunds"))
 		defer cluster.Close()
+		var asked atomic.Int32
+		var given atomic.Bool
 		cluster.ControlKey(int16(kmsg.DescribeConfigs), func(req kmsg.Request) (kmsg.Response, error, bool) {
 			cluster.KeepControl()
+			asked.Add(1)
+			if given.Load() {
+				return nil, nil, false
+			}
 			resp := req.ResponseKind().(*kmsg.DescribeConfigsResponse)
 			for _, asked := range req.(*kmsg.DescribeConfigsRequest).Resources {
 				refused := kmsg.NewDescribeConfigsResponseResource()
@@ -324,10 +331,23 @@ func TestTrafficWithoutPolicies(t *testing.T) {
 			time.Sleep(slowInterval)
 		}
 		wantSeries(t, set, "without policies", lines(
+			`collector_partial_errors_total{broker="",collector="traffic",reason="TOPIC_AUTHORIZATION_FAILED"} 1`,
 			`collector_success{collector="traffic"} 1`,
 			`leader_messages_total{broker="0"} 21`,
 			`signal_available{broker="",signal="message_size"} 1`, `signal_available{broker="",signal="topic_cleanup_policy"} 0`, `signal_available{broker="",signal="topics"} 1`,
-		), "collector_success", "leader_bytes", "leader_messages_total", "message_size", "signal", "topic_bytes")
+		), "collector_partial", "collector_success", "leader_bytes", "leader_messages_total", "message_size", "signal", "topic_bytes")
+		time.Sleep(10 * time.Minute)
+		if n := asked.Load(); n != 2 {
+			t.Errorf("asked %d times in twelve minutes, want twice", n)
+		}
+		given.Store(true)
+		time.Sleep(11 * time.Minute)
+		wantSeries(t, set, "given", lines(
+			`collector_partial_errors_total{broker="",collector="traffic",reason="TOPIC_AUTHORIZATION_FAILED"} 2`,
+			`leader_bytes_total{broker="0"} 0`,
+			`signal_available{broker="",signal="message_size"} 1`, `signal_available{broker="",signal="topic_cleanup_policy"} 1`,
+			`signal_available{broker="",signal="topics"} 1`,
+		), "collector_partial", "leader_bytes_total", "signal_available")
 	})
 }
 
