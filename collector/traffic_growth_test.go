@@ -75,7 +75,7 @@ func TestReadingIsInterpolated(t *testing.T) {
 	epoch := time.Now()
 	ms := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Millisecond) }
 	logs := &brokerLogs{
-		sizes: [][]int64{{5000, noOffset}}, sized: ms(30), starts: [][]int64{{7, 0}},
+		sizes: [][]int64{{5000, noOffset}}, sized: ms(30), startsAfter: [][]int64{{7, 0}},
 		before: offsets{values: [][]int64{{100, 1}}, sent: ms(0), got: ms(20)},
 		after:  offsets{values: [][]int64{{140, 1}}, sent: ms(40), got: ms(60)},
 	}
