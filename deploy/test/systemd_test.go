@@ -2,6 +2,9 @@ package deploytest
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -64,6 +67,45 @@ func TestUnitsExposure(t *testing.T) {
 			t.Errorf("%s scores %v, want at most %v:\n%s", unit, score, maxExposure, out)
 		}
 		t.Logf("%s: exposure %v", unit, score)
+	}
+}
+
+// TestUnitsProc: what the unit leaves of /proc is enough for the series of the process that dashboards use.
+func TestUnitsProc(t *testing.T) {
+	t.Parallel()
+	options := "hidepid=invisible" // ProtectProc
+	for line := range strings.Lines(read(t, "deploy/systemd/kafka_prober.service")) {
+		if subset, is := strings.CutPrefix(strings.TrimSpace(line), "ProcSubset="); is {
+			options += ",subset=" + subset
+		}
+	}
+	config := filepath.Join(t.TempDir(), "kafka_prober.yml")
+	write(t, config, "clusters: [{name: away, bootstrap_servers: [\"localhost:1\"]}]\n")
+	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
+		`umount /proc && mount -t proc -o "$1" proc /proc && exec "$2" --config.file="$3" --web.listen-address=127.0.0.1:10493`,
+		"sh", options, prober(t), config)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // an error is that it has ended
+		_ = cmd.Wait()         // of the kill
+	})
+	var page string
+	await(t, "the page of series", func() (string, error) {
+		resp, err := http.Get("http://127.0.0.1:10493/metrics")
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		page = string(b)
+		return page, err
+	})
+	for _, name := range []string{"process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds"} {
+		if !strings.Contains(page, "\n"+name+" ") {
+			t.Errorf("no %s with /proc as %s", name, options)
+		}
 	}
 }
 
