@@ -11,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 	"github.com/kafka-prober/kafka_prober/internal/kind"
@@ -202,11 +201,11 @@ func (b *brokers) ask(ctx context.Context, ids []int32) map[int32]brokerAnswer {
 func (b *brokers) askOne(ctx context.Context, id int32) brokerAnswer {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.settings.Timeout))
 	defer cancel()
-	req := kmsg.NewPtrApiVersionsRequest()
-	resp, err := req.RequestWith(ctx, b.client.Broker(int(id)))
+	broker := b.client.Broker(int(id))
+	resp, err := askVersions(ctx, b.client, broker)
 	switch kafka.Reason(err) {
 	case kafka.ReasonConnectionClosed, kafka.ReasonConnectionReset:
-		resp, err = req.RequestWith(ctx, b.client.Broker(int(id)))
+		resp, err = askVersions(ctx, b.client, broker)
 	}
 	if err != nil {
 		return brokerAnswer{err: err}

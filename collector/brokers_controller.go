@@ -77,7 +77,7 @@ func (w *controllerWatch) ask(ctx context.Context, view clusterView, next func()
 		quorum, err := describeQuorum(ctx, broker, limit)
 		switch {
 		case unsupported(err):
-			return controllerOfZooKeeper(ctx, view, broker, limit, err)
+			return controllerOfZooKeeper(ctx, view, w.client, broker, err)
 		case refused(err): // by the others too
 			return controllerAnswer{err: err}, nil
 		case err != nil:
@@ -93,8 +93,8 @@ func (w *controllerWatch) ask(ctx context.Context, view clusterView, next func()
 
 // controllerOfZooKeeper takes the controller from metadata, where that names it: under KRaft metadata
 // names any broker. What tells them apart is that a broker under ZooKeeper takes requests of controllers.
-func controllerOfZooKeeper(ctx context.Context, view clusterView, broker *kgo.Broker, limit time.Duration, unsupported error) (controllerAnswer, error) {
-	resp, err := request[*kmsg.ApiVersionsResponse](ctx, broker, kmsg.NewPtrApiVersionsRequest(), limit)
+func controllerOfZooKeeper(ctx context.Context, view clusterView, client *kgo.Client, broker *kgo.Broker, unsupported error) (controllerAnswer, error) {
+	resp, err := askVersions(ctx, client, broker)
 	if err != nil {
 		return controllerAnswer{}, err
 	}

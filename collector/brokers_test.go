@@ -32,8 +32,8 @@ func TestBrokersExposition(t *testing.T) {
 		want := `
 # HELP kafka_prober_broker_info Where the broker is, as it advertises itself on this listener, and its Kafka version as the requests that it knows tell, without the patch number.
 # TYPE kafka_prober_broker_info gauge
-kafka_prober_broker_info{broker="0",host="localhost",kafka_cluster="prod",listener="default",rack="krack",version=""} 1
-kafka_prober_broker_info{broker="1",host="localhost",kafka_cluster="prod",listener="default",rack="krack",version=""} 1
+kafka_prober_broker_info{broker="0",host="localhost",kafka_cluster="prod",listener="default",rack="krack",version="between 1.0 and 1.1"} 1
+kafka_prober_broker_info{broker="1",host="localhost",kafka_cluster="prod",listener="default",rack="krack",version="between 1.0 and 1.1"} 1
 # HELP kafka_prober_broker_up Whether the broker is listed by the cluster and answers; 0 also when nobody could be asked.
 # TYPE kafka_prober_broker_up gauge
 kafka_prober_broker_up{broker="0",kafka_cluster="prod",listener="default"} 1
@@ -190,8 +190,8 @@ func TestFencedAndUnregistered(t *testing.T) {
 		defer set.Close()
 		time.Sleep(started)
 		wantSeries(t, set, "one fenced", lines(
-			`broker_info{broker="0",host="localhost",rack="krack",version=""} 1`,
-			`broker_info{broker="1",host="localhost",rack="krack",version=""} 1`,
+			`broker_info{broker="0",host="localhost",rack="krack",version="between 1.0 and 1.1"} 1`,
+			`broker_info{broker="1",host="localhost",rack="krack",version="between 1.0 and 1.1"} 1`,
 			`broker_info{broker="7",host="far",rack="",version=""} 1`,
 			`broker_up{broker="0"} 1`, `broker_up{broker="1"} 1`, `broker_up{broker="7"} 0`,
 			`brokers_reachable{} 2`, `brokers_registered{} 3`,

@@ -1,13 +1,29 @@
 package collector
 
 import (
+	"context"
 	"encoding/binary"
 	"strings"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 )
+
+// askVersions asks a broker which requests it knows. From version 3 on brokers answer none to who does not say what
+// software it is, and kgo says so only where it chooses the broker.
+func askVersions(ctx context.Context, client *kgo.Client, broker *kgo.Broker) (*kmsg.ApiVersionsResponse, error) {
+	req := kmsg.NewPtrApiVersionsRequest()
+	software := client.OptValues(kgo.SoftwareNameAndVersion)
+	req.ClientSoftwareName, req.ClientSoftwareVersion = software[0].(string), software[1].(string)
+	resp, err := req.RequestWith(ctx, broker)
+	if err != nil {
+		return nil, err
+	}
+	return resp, kerr.ErrorForCode(resp.ErrorCode)
+}
 
 // versions tells brokers' versions by the requests that they know. It remembers, as a guess costs a hundred
 // kilobytes of garbage and every broker is asked every few seconds: without, that would be most of what the

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -72,13 +70,9 @@ const producesCapped = 10
 
 // uncapped tells whether the broker is known to be older than that.
 func (r *replication) uncapped(ctx context.Context, via int32) bool {
-	req := kmsg.NewPtrApiVersionsRequest()
-	software := r.client.OptValues(kgo.SoftwareNameAndVersion) // brokers want them, kgo adds them only where it chooses the broker
-	req.ClientSoftwareName, req.ClientSoftwareVersion = software[0].(string), software[1].(string)
-	resp, err := request[*kmsg.ApiVersionsResponse](ctx, r.client.Broker(int(via)), req, time.Duration(r.settings.Timeout))
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
-	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.settings.Timeout))
+	defer cancel()
+	resp, err := askVersions(ctx, r.client, r.client.Broker(int(via)))
 	if err != nil {
 		r.account.Failed(via, fmt.Errorf("ask for the version: %w", err))
 		return false
