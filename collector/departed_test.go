@@ -17,6 +17,9 @@ func TestDepartedBroker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster, nw := newCluster(t, 3, kfake.SeedTopics(6, "orders"))
 		defer cluster.Close()
+		if err := cluster.MoveTopicPartition("orders", 0, 2); err != nil { // leaders are drawn, and it may have none
+			t.Fatal(err)
+		}
 		brokers := brokersMember(t)
 		brokers.Settings.(*collector.BrokersSettings).ForgetAfter = kind.Duration(time.Minute)
 		set := newSet(t, nw, trafficMember(t, nil), brokers)
