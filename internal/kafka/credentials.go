@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,8 @@ type credentials struct {
 	sasl  *security.SASL // nil: no SASL
 	log   *slog.Logger
 	conns connections
+
+	renewed func() // called when others are in force
 
 	inForce atomic.Pointer[material] // nil until some could be used
 	failure atomic.Pointer[CredentialError]
@@ -134,8 +137,15 @@ func (c *credentials) look() bool {
 		return false
 	}
 	c.inForce.Store(m)
+	c.renewed()
 	c.log.Info("new credentials are in force", "cycle_seconds", cycleTime.Seconds())
 	return true
+}
+
+// replaced returns whether a connection was made with other credentials than those in force.
+func (c *credentials) replaced(conn net.Conn) bool {
+	one, ok := conn.(*connection)
+	return ok && one.made != c.inForce.Load()
 }
 
 // tlsConfig returns the configuration for a connection to a host, or nil for a plain one.

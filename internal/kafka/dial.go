@@ -69,6 +69,9 @@ func (f *Factory) dial(ctx context.Context, network, addr string) (net.Conn, err
 	}
 	if config := m.tlsConfig(host); config != nil {
 		if conn, err = Handshake(ctx, conn, addr, config); err != nil {
+			if m == f.credentials.inForce.Load() {
+				f.pacer.connected(addr, err)
+			}
 			return nil, err
 		}
 	}

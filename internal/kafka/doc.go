@@ -17,6 +17,10 @@
 // that is possible. What can't be used changes nothing and shows in
 // credential_reload_success. A mechanism is a case in mechanism.go.
 //
+// What one client learns of an address that is down, or that refuses TLS or SASL,
+// is known to all of the factory, so that an outage costs one attempt in a while
+// and not one of each client (see pacer). New credentials are tried at once.
+//
 // Reason gives any error one name out of a closed set: Kafka's own where Kafka
 // answered, else one of Reasons.
 package kafka

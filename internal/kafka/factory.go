@@ -67,6 +67,7 @@ type Factory struct {
 	errors   *LastErrors
 
 	credentials *credentials
+	pacer       *pacer
 	open        DialFunc // a plain connection, paced and bounded
 }
 
@@ -91,7 +92,9 @@ func NewFactory(s Settings, log *slog.Logger, traffic *Traffic) *Factory {
 	errors := newLastErrors()
 	log = log.With("kafka_cluster", s.Cluster, "listener", s.Listener)
 	counts := traffic.counts(s.Cluster, s.Listener)
+	pacer := new(pacer)
 	credentials := newCredentials(s, log)
+	credentials.renewed = pacer.forgive
 	counts.credentials.Store(credentials)
 	dial := s.Dialer
 	if dial == nil {
@@ -100,11 +103,12 @@ func NewFactory(s Settings, log *slog.Logger, traffic *Traffic) *Factory {
 	f := &Factory{
 		settings:    s,
 		log:         log,
-		hooks:       &hooks{counts: counts, errors: errors},
+		hooks:       &hooks{counts: counts, errors: errors, pacer: pacer, credentials: credentials},
 		errors:      errors,
 		credentials: credentials,
+		pacer:       pacer,
 	}
-	f.open = new(pacer).paced(boundedDial(f.mapped(dial)))
+	f.open = pacer.paced(boundedDial(f.mapped(dial)))
 	return f
 }
 

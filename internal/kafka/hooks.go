@@ -17,6 +17,9 @@ const seedID int32 = -1
 type hooks struct {
 	counts *listenerCounts // never nil
 	errors *LastErrors     // never nil
+
+	pacer       *pacer
+	credentials *credentials
 }
 
 var (
@@ -35,6 +38,9 @@ func (h *hooks) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, conn n
 	broker := h.counts.broker(nodeID(meta))
 	if conn != nil {
 		broker.connections.Add(1)
+		if !h.credentials.replaced(conn) {
+			h.pacer.connected(hostPort(meta), err)
+		}
 	}
 	if err == nil {
 		broker.connects.Add(1)

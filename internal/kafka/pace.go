@@ -17,19 +17,22 @@ const (
 )
 
 // pacer lets the clients of a factory share what they learn of an address that
-// can't be dialled: one of them tries it after each pause, the others wait for
-// the turn, which slows their retries down, and then get the last error. When one
-// gets through, all may dial at once again. It is safe for concurrent use.
+// can't be dialled, or where TLS or SASL fails: one of them tries it after each
+// pause, the others wait for the turn, which slows their retries down, and then
+// get the last error. When one gets through, all may dial at once again. It is
+// safe for concurrent use.
 type pacer struct {
 	mu     sync.Mutex
 	failed map[string]failedDial // by host:port
 }
 
-// failedDial is an address that could not be dialled.
+// failedDial is an address that could not be dialled, or that refused what came after.
 type failedDial struct {
-	err   error     // of the last attempt
-	since time.Time // when the first one failed
-	next  time.Time // when the next one may begin
+	err     error         // of the last attempt
+	refused bool          // it was reached, so that to reach it again proves nothing
+	since   time.Time     // when the first one failed
+	next    time.Time     // when the next one may begin
+	over    chan struct{} // closed when one gets through
 }
 
 // pause lets the next attempt wait, from now on.
@@ -48,8 +51,12 @@ func (p *pacer) paced(open DialFunc) DialFunc {
 			return nil, err
 		}
 		conn, err := open(ctx, network, addr)
-		if ctx.Err() == nil { // else it says nothing of the address
-			p.note(addr, err)
+		switch {
+		case ctx.Err() != nil: // it says nothing of the address
+		case err != nil:
+			p.note(addr, err, false)
+		default:
+			p.reached(addr)
 		}
 		return conn, err
 	}
@@ -68,6 +75,8 @@ func (p *pacer) await(ctx context.Context, addr string) error {
 	defer turn.Stop()
 	select {
 	case <-turn.C:
+	case <-f.over:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -86,23 +95,73 @@ func (p *pacer) await(ctx context.Context, addr string) error {
 	return nil
 }
 
-// note remembers how an attempt ended.
-func (p *pacer) note(addr string, err error) {
+// reached notes that addr could be dialled. Where it refused what came after, how that ends now counts.
+func (p *pacer) reached(addr string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.failed[addr].refused {
+		p.clear(addr)
+	}
+}
+
+// connected notes how a connection to addr ended up: nil if it is ready for requests. Errors that are no
+// refusal change nothing.
+func (p *pacer) connected(addr string, err error) {
 	if err == nil {
-		delete(p.failed, addr)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.clear(addr)
 		return
 	}
+	if refusal(err) {
+		p.note(addr, err, true)
+	}
+}
+
+// forgive forgets all refusals: they were of other credentials.
+func (p *pacer) forgive() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for addr, f := range p.failed {
+		if f.refused {
+			p.clear(addr)
+		}
+	}
+}
+
+// clear lets all dial addr. The caller holds mu.
+func (p *pacer) clear(addr string) {
+	if f, failing := p.failed[addr]; failing {
+		close(f.over)
+		delete(p.failed, addr)
+	}
+}
+
+// note remembers a failure.
+func (p *pacer) note(addr string, err error, refused bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.failed == nil {
 		p.failed = make(map[string]failedDial)
 	}
 	now := time.Now()
 	f, failing := p.failed[addr]
 	if !failing {
-		f.since = now
+		f.since, f.over = now, make(chan struct{})
 	}
-	f.err = err
+	f.err, f.refused = err, refused
 	f.pause(now)
 	p.failed[addr] = f
+}
+
+// refusal returns whether a connection failed by what one side said, such as that a certificate or a
+// password is wrong, and so will fail again at once. A silent broker paces its clients by itself, and one
+// that breaks off may be coming up: then nobody is to wait.
+func refusal(err error) bool {
+	switch Reason(err) {
+	case ReasonClientClosed, ReasonClosedOnConnect, ReasonConnectionClosed, ReasonConnectionReset,
+		ReasonContextCanceled, ReasonDeadlineExceeded, ReasonNoResponse, ReasonTLSNotSpoken:
+		return false
+	}
+	return true
 }
