@@ -1,6 +1,7 @@
 package deploytest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,30 @@ func (c chroot) exists(t *testing.T, path string, want bool) {
 	if _, err := os.Lstat(filepath.Join(c.dir, path)); (err == nil) != want {
 		t.Errorf("%s exists: %v, want %v", path, err == nil, want)
 	}
+}
+
+// manages puts a stand-in of systemd there, under which these services run. They start again if starts; what is
+// asked for is in /calls.
+func (c chroot) manages(t *testing.T, starts bool, running ...string) {
+	t.Helper()
+	var units strings.Builder
+	for _, name := range running {
+		units.WriteString(name + ".service loaded active running Prober of Kafka clusters\n")
+	}
+	write(t, filepath.Join(c.dir, "running"), units.String())
+	write(t, filepath.Join(c.dir, "calls"), "")
+	write(t, filepath.Join(c.dir, "usr/bin/systemctl"), fmt.Sprintf(`#!/bin/sh
+echo "$*" >>/calls
+for unit; do :; done
+name=${unit%%.service}
+case "$1" in
+list-units) cat /running ;;
+show) echo "{ path=/usr/bin/kafka_prober ; argv[]=/usr/bin/kafka_prober --config.file=/etc/kafka_prober/${name#*@}.yml \$ARGS ; ignore_errors=no ; pid=0 }" ;;
+try-restart) %t ;;
+esac
+`, starts))
+	run(t, "chmod", "+x", filepath.Join(c.dir, "usr/bin/systemctl"))
+	run(t, "mkdir", "-p", filepath.Join(c.dir, "run/systemd/system"))
 }
 
 // setting returns the words of a setting of the installed unit.

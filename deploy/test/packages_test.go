@@ -3,6 +3,7 @@ package deploytest
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -68,7 +69,10 @@ func TestPackages(t *testing.T) {
 	// A configuration that its owner has changed, and flags, stay when the package is upgraded.
 	const mine = "clusters: [{name: mine, bootstrap_servers: [\"localhost:9092\"]}]\n"
 	write(t, filepath.Join(c.dir, "etc/kafka_prober/kafka_prober.yml"), mine)
-	c.run(t, "dpkg", "-i", "/later.deb")
+	c.manages(t, false, "kafka_prober")
+	if out := c.run(t, "dpkg", "-i", "/later.deb"); !strings.Contains(out, "see systemctl status kafka_prober.service") {
+		t.Errorf("the upgrade does not say that the service did not start again:\n%s", out)
+	}
 	if got := read(t, filepath.Join(c.dir, "etc/kafka_prober/kafka_prober.yml")); got != mine {
 		t.Errorf("the upgrade made of the configuration:\n%s", got)
 	}
@@ -81,4 +85,46 @@ func TestPackages(t *testing.T) {
 	c.run(t, "dpkg", "--purge", "kafka-prober")
 	c.exists(t, "/etc/kafka_prober", false)
 	c.exists(t, "/etc/default/kafka_prober", false)
+}
+
+// TestPackagesRestart: an upgrade goes through whatever its services do, says what they do, and takes none down
+// that could not start again.
+func TestPackagesRestart(t *testing.T) {
+	t.Parallel()
+	c := debian(t)
+	c.copy(t, prober(t), "/usr/bin/kafka_prober")
+	c.copy(t, filepath.Join(root, "deploy/packages/postinstall.sh"), "/postinstall.sh")
+	const good = "clusters: [{name: mine, bootstrap_servers: [\"localhost:9092\"]}]\n"
+	write(t, filepath.Join(c.dir, "etc/kafka_prober/kafka_prober.yml"), good)
+	write(t, filepath.Join(c.dir, "etc/kafka_prober/prod.yml"), good)
+	write(t, filepath.Join(c.dir, "etc/kafka_prober/broken.yml"), good+"cluster: []\n")
+	for _, tt := range []struct {
+		name      string
+		starts    bool
+		running   []string
+		restarted []string
+		says      string // "" for nothing at all
+	}{
+		{"nothing runs", true, nil, nil, ""},
+		{"all is well", true, []string{"kafka_prober", "kafka_prober@prod"}, []string{"kafka_prober.service", "kafka_prober@prod.service"}, ""},
+		{"one has a configuration that can't be used", true, []string{"kafka_prober@broken", "kafka_prober@prod"}, []string{"kafka_prober@prod.service"},
+			"cluster: unknown key, did you mean \"clusters\"?\nkafka-prober: kafka_prober@broken.service is not restarted, as /etc/kafka_prober/broken.yml can't be used: mend it, then systemctl restart kafka_prober@broken.service\n"},
+		{"none starts", false, []string{"kafka_prober", "kafka_prober@prod"}, []string{"kafka_prober.service", "kafka_prober@prod.service"},
+			"kafka-prober: kafka_prober.service did not start again: see systemctl status kafka_prober.service\n"},
+	} {
+		c.manages(t, tt.starts, tt.running...)
+		said := c.run(t, "sh", "/postinstall.sh", "configure", "0.0.1")
+		if !strings.Contains(said, tt.says) || tt.says == "" && said != "" {
+			t.Errorf("%s: said\n%swant\n%s", tt.name, said, tt.says)
+		}
+		var restarted []string
+		for call := range strings.Lines(read(t, filepath.Join(c.dir, "calls"))) {
+			if unit, is := strings.CutPrefix(strings.TrimSpace(call), "try-restart "); is {
+				restarted = append(restarted, unit)
+			}
+		}
+		if !slices.Equal(restarted, tt.restarted) {
+			t.Errorf("%s: restarted %q, want %q", tt.name, restarted, tt.restarted)
+		}
+	}
 }
