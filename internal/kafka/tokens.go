@@ -22,6 +22,9 @@ const (
 	// tokenMargin is how long a token must still be good for to be used: a connection has to be made with
 	// it. A token that lives for less than twice as long is used for half its life.
 	tokenMargin = 30 * time.Second
+	// firstTokenPause and longTokenPause are between requests that fail, each twice as long as the one before.
+	firstTokenPause = time.Second
+	longTokenPause  = 30 * time.Second
 	// maxTokenAnswer bounds what is read of an answer.
 	maxTokenAnswer = 1 << 20
 )
@@ -37,7 +40,10 @@ type tokenSource struct {
 
 	turn   chan struct{} // holds one value: who takes it may touch what follows
 	cached string
-	until  time.Time // when to ask for another one; has a monotonic reading
+	until  time.Time     // when to ask for another one; has a monotonic reading
+	failed error         // of the last request; nil if it went well
+	next   time.Time     // when to ask again after a failure; has a monotonic reading
+	pause  time.Duration // until then, from the failure on
 }
 
 func newTokenSource(o *security.OAuth2, secret string, config *tls.Config) *tokenSource {
@@ -63,9 +69,10 @@ func newTokenSource(o *security.OAuth2, secret string, config *tls.Config) *toke
 	return s
 }
 
-// token returns a token that is good for a while.
-func (s *tokenSource) token(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
+// token returns a token that is good for a while. For some time after a failure it returns that: dozens of
+// connections that are tried anew must not ask each.
+func (s *tokenSource) token(caller context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(caller, tokenTimeout)
 	defer cancel()
 	select {
 	case <-s.turn:
@@ -76,12 +83,21 @@ func (s *tokenSource) token(ctx context.Context) (string, error) {
 	if s.cached != "" && time.Now().Before(s.until) {
 		return s.cached, nil
 	}
+	if s.failed != nil && time.Now().Before(s.next) {
+		return "", s.failed
+	}
 	start := time.Now()
 	token, life, err := s.ask(ctx)
 	if err != nil {
-		return "", fmt.Errorf("ask the authorization server for a token: %w", err)
+		err = fmt.Errorf("ask the authorization server for a token: %w", err)
+		if caller.Err() == nil { // else it was the caller who gave up
+			s.pause = min(max(firstTokenPause, 2*s.pause), longTokenPause)
+			s.failed, s.next = err, time.Now().Add(s.pause)
+		}
+		return "", err
 	}
 	s.cached, s.until = token, start.Add(max(life-tokenMargin, life/2))
+	s.failed, s.pause = nil, 0
 	return token, nil
 }
 
