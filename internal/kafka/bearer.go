@@ -7,22 +7,34 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/sasl"
+
+	"github.com/kafka-prober/kafka_prober/internal/security"
 )
 
-// bearer is OAUTHBEARER whose refusals have a name: a broker says in words of RFC 7628 that it does not
-// take a token, not by one of Kafka's errors, and kgo calls that unexpected data.
-type bearer struct{ sasl.Mechanism }
+// bearer is OAUTHBEARER whose refusals have a name and end the use of the token: a broker says in words of
+// RFC 7628 that it does not take a token, not by one of Kafka's errors, and kgo calls that unexpected data.
+type bearer struct{ credentials *credentials }
+
+// Name implements sasl.Mechanism.
+func (b bearer) Name() string { return security.OAuthBearer }
 
 // Authenticate implements sasl.Mechanism.
 func (b bearer) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
-	session, first, err := b.Mechanism.Authenticate(ctx, host)
+	auth, refuse, err := b.credentials.oauth(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	return bearerSession{session}, first, nil
+	session, first, err := auth.AsMechanism().Authenticate(ctx, host)
+	if err != nil {
+		return nil, nil, err
+	}
+	return bearerSession{session, refuse}, first, nil
 }
 
-type bearerSession struct{ sasl.Session }
+type bearerSession struct {
+	sasl.Session
+	refuse func() // notes that the token was not taken
+}
 
 // Challenge implements sasl.Session. Of what the broker says it quotes the status only, if that is one.
 func (s bearerSession) Challenge(answer []byte) (bool, []byte, error) {
@@ -30,6 +42,7 @@ func (s bearerSession) Challenge(answer []byte) (bool, []byte, error) {
 	if err == nil {
 		return done, say, nil
 	}
+	s.refuse()
 	var refusal struct{ Status string }
 	if json.Unmarshal(answer, &refusal) == nil && errorCode.MatchString(refusal.Status) {
 		err = fmt.Errorf("the broker does not take the token: %s", refusal.Status)

@@ -32,7 +32,7 @@ func (c *credentials) mechanism() sasl.Mechanism {
 	case security.ScramSHA512:
 		return scram.Sha512(c.scram)
 	case security.OAuthBearer:
-		return bearer{oauth.Oauth(c.oauth)}
+		return bearer{c}
 	case security.MSKIAM:
 		return aws.ManagedStreamingIAM(c.aws)
 	}
@@ -47,20 +47,20 @@ func (c *credentials) scram(context.Context) (scram.Auth, error) {
 	return scram.Auth{User: m.username, Pass: m.password}, nil
 }
 
-func (c *credentials) oauth(ctx context.Context) (oauth.Auth, error) {
+// oauth returns what to log in with, and whom to tell if the broker refuses it.
+func (c *credentials) oauth(ctx context.Context) (auth oauth.Auth, refuse func(), err error) {
 	m, err := c.current()
 	if err != nil {
-		return oauth.Auth{}, err
+		return auth, nil, err
 	}
-	auth := oauth.Auth{Token: m.token}
 	if m.tokens == nil {
-		return auth, nil
+		return oauth.Auth{Token: m.token}, func() {}, nil
 	}
-	auth.Extensions = c.sasl.OAuth2.Extensions
-	if auth.Token, err = m.tokens.token(ctx); err != nil {
-		return oauth.Auth{}, &CredentialError{err}
+	token, err := m.tokens.token(ctx)
+	if err != nil {
+		return auth, nil, &CredentialError{err}
 	}
-	return auth, nil
+	return oauth.Auth{Token: token, Extensions: c.sasl.OAuth2.Extensions}, func() { m.tokens.refuse(token) }, nil
 }
 
 func (c *credentials) aws(context.Context) (aws.Auth, error) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/kafka-prober/kafka_prober/internal/security"
@@ -25,6 +26,9 @@ const (
 	// firstTokenPause and longTokenPause are between requests that fail, each twice as long as the one before.
 	firstTokenPause = time.Second
 	longTokenPause  = 30 * time.Second
+	// youngToken is too new to be replaced because a broker refuses it: brokers that refuse every token would
+	// otherwise let each connection ask for another one.
+	youngToken = 10 * time.Second
 	// maxTokenAnswer bounds what is read of an answer.
 	maxTokenAnswer = 1 << 20
 )
@@ -38,9 +42,13 @@ type tokenSource struct {
 	secret string
 	client *http.Client
 
+	refused atomic.Pointer[string] // the last token that a broker did not take
+
 	turn   chan struct{} // holds one value: who takes it may touch what follows
 	cached string
+	got    time.Time     // when cached was asked for; has a monotonic reading
 	until  time.Time     // when to ask for another one; has a monotonic reading
+	wall   time.Time     // the same by the wall clock alone
 	failed error         // of the last request; nil if it went well
 	next   time.Time     // when to ask again after a failure; has a monotonic reading
 	pause  time.Duration // until then, from the failure on
@@ -80,7 +88,7 @@ func (s *tokenSource) token(caller context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", fmt.Errorf("ask the authorization server for a token: %w", ctx.Err())
 	}
-	if s.cached != "" && time.Now().Before(s.until) {
+	if s.good(time.Now()) {
 		return s.cached, nil
 	}
 	if s.failed != nil && time.Now().Before(s.next) {
@@ -96,10 +104,24 @@ func (s *tokenSource) token(caller context.Context) (string, error) {
 		}
 		return "", err
 	}
-	s.cached, s.until = token, start.Add(max(life-tokenMargin, life/2))
+	s.cached, s.got, s.until = token, start, start.Add(max(life-tokenMargin, life/2))
+	s.wall = s.until.Round(0)
 	s.failed, s.pause = nil, 0
 	return token, nil
 }
+
+// good returns whether the cached token may be used. While the machine is suspended the monotonic clock
+// stands still and the token grows old; the wall clock may be set back. The earlier of both counts.
+func (s *tokenSource) good(now time.Time) bool {
+	if s.cached == "" || !now.Before(s.until) || !now.Round(0).Before(s.wall) {
+		return false
+	}
+	refused := s.refused.Load()
+	return refused == nil || *refused != s.cached || now.Sub(s.got) < youngToken
+}
+
+// refuse notes that a broker did not take a token, perhaps as it was revoked: another one is asked for.
+func (s *tokenSource) refuse(token string) { s.refused.Store(&token) }
 
 // errorCode is the form of the error codes of RFC 6749; anything else may be a quotation of the request.
 var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)

@@ -101,3 +101,58 @@ func TestNewClientSecretIsTriedAtOnce(t *testing.T) {
 		t.Errorf("the new secret: %v", err)
 	}
 }
+
+// TestRefusedToken: a token that a broker refuses is used no more, but a new one is not asked for each time.
+func TestRefusedToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{answer: func(n int) (int, string) {
+			return 200, fmt.Sprintf(`{"access_token":"T%d","expires_in":3600}`, n)
+		}}
+		c := &credentials{sasl: &security.SASL{Mechanism: security.OAuthBearer, OAuth2: new(security.OAuth2)}}
+		c.inForce.Store(&material{tokens: newTokens(i)})
+		login := func(answer string) (sent string) {
+			t.Helper()
+			session, first, err := c.mechanism().Authenticate(t.Context(), "k:1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := session.Challenge([]byte(answer)); (err == nil) != (answer == "") {
+				t.Fatalf("%q: %v", answer, err)
+			}
+			return strings.Trim(strings.TrimPrefix(string(first), "n,,\x01auth=Bearer "), "\x01")
+		}
+		const invalid = `{"status":"invalid_token"}`
+		if got := login(""); got != "T1" {
+			t.Errorf("at first %s", got)
+		}
+		wait(t.Context(), time.Minute)
+		if got := login("") + login(invalid) + login(""); got != "T1T1T2" {
+			t.Errorf("after T1 is refused: %s, want T2", got)
+		}
+		if got := login(invalid) + login(invalid); got != "T2T2" {
+			t.Errorf("a new one is refused: %s, want T2 for a while", got)
+		}
+		wait(t.Context(), youngToken)
+		if got := login(""); got != "T3" {
+			t.Errorf("and then: %s, want T3", got)
+		}
+	})
+}
+
+// TestTokenOfSuspendedMachine moves one clock past a token's life and not the other.
+func TestTokenOfSuspendedMachine(t *testing.T) {
+	now := time.Now()
+	for name, test := range map[string]struct {
+		monotonic, wall time.Duration // left
+		good            bool
+	}{
+		"good":      {time.Minute, time.Minute, true},
+		"suspended": {time.Minute, -time.Minute, false},
+		"set back":  {-time.Minute, time.Minute, false},
+	} {
+		s := &tokenSource{cached: "T", got: now, until: now.Add(test.monotonic), wall: now.Add(test.wall).Round(0)}
+		if got := s.good(now); got != test.good {
+			t.Errorf("%s: %v, want %v", name, got, test.good)
+		}
+	}
+}
