@@ -13,7 +13,7 @@ def trust(board) -> None:
         board, "Can it be believed?",
         number("Probers up", "Probers that Prometheus can scrape.", "short", Query(f"sum({runtime('up')})"), (None, RED), (1, GREEN)),
         number("Overloaded", "Probes that are late by more than they may: leave their latencies out.", "short", Query(f"sum({probe('self_overloaded')})"), (None, GREEN), (1, RED)),
-        number("Configuration", "1: the file in force is the one on disk. 0: the new one can't be used and the old one goes on.", "bool",
+        number("Configuration", "1: the last file that was read could be used, which need not be what is on disk by now. 0: it could not, and the one before goes on.", "bool",
                Query(f"min({process('config_last_reload_successful')})"), (None, RED), (1, GREEN)),
         number("Collectors failing", "Collectors whose last refresh failed or is older than three intervals.", "short", Query(f"sum({cluster('collector_success')} == bool 0)"), (None, GREEN), (1, ORANGE)),
         number("Series left out", "Series that collectors left out in the range shown, to keep to max_series.", "short",
