@@ -55,10 +55,24 @@ func (c *JMXClient) Validate() error {
 	if c.TLS != nil {
 		errs = append(errs, kind.Nest("tls_config", c.TLS.Validate()))
 	}
-	if u, err := url.Parse(c.ProxyURL); c.ProxyURL != "" && (err != nil || u.Host == "") {
-		errs = append(errs, kind.Errorf("proxy_url", "%q is not the URL of a proxy, write for example http://proxy:3128", c.ProxyURL))
+	if c.ProxyURL != "" {
+		if _, err := c.proxy(); err != nil {
+			errs = append(errs, kind.Errorf("proxy_url", "%v", err))
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// proxy returns the proxy's URL. Its errors quote nothing of what may hold a password.
+func (c *JMXClient) proxy() (*url.URL, error) {
+	u, err := url.Parse(c.ProxyURL)
+	switch {
+	case err != nil || u.Host == "":
+		return nil, errors.New("is not the URL of a proxy, write for example http://proxy:3128")
+	case u.User != nil:
+		return nil, errors.New("must not hold a user or a password, which /config would show: take a proxy that lets this host in without, or a local one that adds them")
+	}
+	return u, nil
 }
 
 // client returns the HTTP client. It reads the files of tls_config, and fails if it can't. dial is nil for
@@ -82,7 +96,7 @@ func (c *JMXClient) client(dial commonconfig.DialContextFunc) (*http.Client, err
 		}
 	}
 	if c.ProxyURL != "" {
-		proxy, err := url.Parse(c.ProxyURL)
+		proxy, err := c.proxy()
 		if err != nil {
 			return nil, err
 		}

@@ -292,7 +292,13 @@ func TestJMXSettings(t *testing.T) {
 			s.Template = "http://{id}/"
 			s.Client.BasicAuth, s.Client.Authorization, s.Client.ProxyURL = &JMXBasicAuth{Username: "u"}, &JMXAuthorization{Credentials: "a", CredentialsFile: "b"}, "proxy"
 		}, text("http_client.basic_auth: give one of password and password_file", "http_client.authorization: give one of credentials and credentials_file",
-			"http_client.authorization: a page takes one of basic_auth and authorization", `http_client.proxy_url: "proxy" is not the URL of a proxy, write for example http://proxy:3128`)},
+			"http_client.authorization: a page takes one of basic_auth and authorization", `http_client.proxy_url: is not the URL of a proxy, write for example http://proxy:3128`)},
+		{func(s *JMXSettings) { s.Template, s.Client.ProxyURL = "http://{id}/", "http://me:hunter2@proxy:3128" },
+			"http_client.proxy_url: must not hold a user or a password, which /config would show: take a proxy that lets this host in without, or a local one that adds them"},
+		{func(s *JMXSettings) { s.Template, s.Client.ProxyURL = "http://{id}/", "http://me:hunter2@proxy:port" },
+			"http_client.proxy_url: is not the URL of a proxy, write for example http://proxy:3128"},
+		{func(s *JMXSettings) { s.Template, s.Client.ProxyURL = "http://{id}/", "me:hunter2@proxy:3128" },
+			"http_client.proxy_url: is not the URL of a proxy, write for example http://proxy:3128"},
 	} {
 		k, _ := Kinds.Get("jmx")
 		settings := k.New().(*JMXSettings)
