@@ -124,14 +124,8 @@ func (t *jmxTargets) target(address string, labels map[string]string) (jmxTarget
 	if err != nil {
 		host = address
 	}
-	matches := 0
-	for id, place := range t.view.brokers {
-		if place.host == host {
-			target.id = id
-			matches++
-		}
-	}
-	if matches != 1 {
+	var matches int
+	if target.id, matches = t.advertising(host); matches != 1 {
 		return target, fmt.Errorf("%d brokers advertise the host: give the group a label broker with the node id", matches)
 	}
 	return target, nil

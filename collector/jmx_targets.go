@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -39,7 +40,19 @@ type jmxTargets struct {
 	client   *kgo.Client
 	account  *Account
 	view     clusterView            // the last that the cluster gave; an outage does not end the reading of pages
+	unlisted map[int32]unlisted     // brokers that were listed before view
 	files    map[string][]jmxTarget // what each file said when it could last be read
+}
+
+// jmxForgetAfter is for how long the page of a broker is read that the cluster no longer lists. It lists none
+// that is fenced, which is when the page is worth most: the node may be recovering logs, and it may be the
+// active controller.
+const jmxForgetAfter = 24 * time.Hour
+
+// unlisted is a broker that the cluster listed before.
+type unlisted struct {
+	host  string
+	since time.Time // when it was found missing; has a monotonic reading
 }
 
 // validateTargets reports what is wrong with the settings of targets.
@@ -130,12 +143,51 @@ func (t *jmxTargets) list(ctx context.Context) []jmxTarget {
 			put(jmxTarget{id, expandPage(t.settings.Template, id, place.host), false})
 		}
 	}
+	t.putUnlisted(all)
 	list := make([]jmxTarget, 0, len(all))
 	for _, target := range all {
 		list = append(list, target)
 	}
 	slices.SortFunc(list, func(a, b jmxTarget) int { return int(a.id) - int(b.id) })
 	return list
+}
+
+// putUnlisted adds the template's pages of brokers that are listed no more. One whose page is another node's
+// now is left out: it came back under another id, and would count twice.
+func (t *jmxTargets) putUnlisted(all map[int32]jmxTarget) {
+	if t.settings.Template == "" {
+		return
+	}
+	pages := make(map[string]bool, len(all))
+	for _, target := range all {
+		pages[target.url] = true
+	}
+	for id, broker := range t.unlisted {
+		target := jmxTarget{id, expandPage(t.settings.Template, id, broker.host), false}
+		if _, taken := all[id]; !taken && !pages[target.url] {
+			all[id], pages[target.url] = target, true
+		}
+	}
+}
+
+// advertising returns the broker whose host it is, and how many there are. Those that are listed come first.
+func (t *jmxTargets) advertising(host string) (id int32, n int) {
+	for i, place := range t.view.brokers {
+		if place.host == host {
+			id = i
+			n++
+		}
+	}
+	if n > 0 {
+		return id, n
+	}
+	for i, broker := range t.unlisted {
+		if broker.host == host {
+			id = i
+			n++
+		}
+	}
+	return id, n
 }
 
 // ask learns which brokers the cluster has. If nobody answers those known from before go on: a page is
@@ -148,5 +200,39 @@ func (t *jmxTargets) ask(ctx context.Context) {
 		t.account.Failed(-1, fmt.Errorf("list brokers: %w", err))
 		return
 	}
+	t.learn(view, time.Now())
+	if len(t.unlisted) > 0 {
+		t.forgetUnregistered(ctx)
+	}
+}
+
+// learn takes what the cluster says now, and keeps for a while whom it said before.
+func (t *jmxTargets) learn(view clusterView, now time.Time) {
+	if t.unlisted == nil {
+		t.unlisted = make(map[int32]unlisted)
+	}
+	for id, place := range t.view.brokers {
+		t.unlisted[id] = unlisted{place.host, now}
+	}
 	t.view = view
+	maps.DeleteFunc(t.unlisted, func(id int32, broker unlisted) bool {
+		_, listed := view.brokers[id]
+		return listed || now.Sub(broker.since) > jmxForgetAfter
+	})
+}
+
+// forgetUnregistered forgets brokers that have left for good, where Kafka says which are registered (from 4.0
+// on). Without an answer they are kept.
+func (t *jmxTargets) forgetUnregistered(ctx context.Context) {
+	next := roundRobin(t.view.ids())
+	registered, err := hedge(ctx, func(ctx context.Context) (map[int32]place, error) {
+		return (&brokers{client: t.client}).listRegistered(ctx, next())
+	})
+	if err != nil || registered == nil {
+		return
+	}
+	maps.DeleteFunc(t.unlisted, func(id int32, _ unlisted) bool {
+		_, there := registered[id]
+		return !there
+	})
 }
