@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kafka-prober/kafka_prober/prober/record"
@@ -30,7 +32,7 @@ func (e *Engine) diagnose(p *partition, now, oldest time.Duration) {
 
 // ask sends one diagnostic record to p.
 func (e *Engine) ask(p *partition) {
-	client, err := e.diagnostician()
+	by, err := e.diagnostician()
 	if err != nil {
 		return // asking stays true: it will not get better
 	}
@@ -40,18 +42,21 @@ func (e *Engine) ask(p *partition) {
 		Run: e.run, Flags: record.FlagDiagnostic, Partition: p.id,
 		Due: now, DueWall: e.clock.at(now).UnixNano(), Interval: e.cfg.nominal(),
 	}, e.cfg.Padding)
-	client.TryProduce(context.Background(), &kgo.Record{Topic: e.cfg.Topic, Partition: p.id, Value: value}, func(_ *kgo.Record, err error) {
+	by.client.TryProduce(context.Background(), &kgo.Record{Topic: e.cfg.Topic, Partition: p.id, Value: value}, func(_ *kgo.Record, err error) {
 		p.mu.Lock()
 		p.asking = false
 		if err != nil {
 			p.ledger.Trouble(e.cfg.Reason(err), e.clock.now())
 		}
 		p.mu.Unlock()
+		if errors.Is(err, kerr.UnknownTopicID) {
+			by.unstick(e)
+		}
 	})
 }
 
 // diagnostician returns the client that asks, made when first needed.
-func (e *Engine) diagnostician() (*kgo.Client, error) {
+func (e *Engine) diagnostician() (*sending, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.strict == nil {
@@ -61,9 +66,10 @@ func (e *Engine) diagnostician() (*kgo.Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.strict = client
+		e.strict = &producer{engine: e}
+		e.strict.present.Store(&sending{client: client, clock: e.clock})
 	}
-	return e.strict, nil
+	return e.strict.present.Load(), nil
 }
 
 // nameTrouble lets the ledger know what hinders p, if its oldest record has waited for a while.

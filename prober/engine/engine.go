@@ -44,7 +44,7 @@ type Engine struct {
 	producers map[int32]*producer
 	shards    []*producer
 	series    map[int32]ledger.Series
-	strict    *kgo.Client // for diagnostic records; nil until needed
+	strict    *producer // for diagnostic records; nil until needed
 
 	absentMu sync.Mutex // one goroutine at a time finds out that all were absent
 }
@@ -118,9 +118,6 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	e.mu.Lock()
 	for _, p := range e.allProducers() {
 		p.close()
-	}
-	if e.strict != nil {
-		e.strict.Close()
 	}
 	e.mu.Unlock()
 	now := e.clock.now()

@@ -220,10 +220,14 @@ func (e *Engine) releaseProducer(id int32) {
 	}
 }
 
+// allProducers returns the producers there are, the diagnostic one among them. e.mu is held.
 func (e *Engine) allProducers() []*producer {
 	all := slices.Clone(e.shards)
 	for _, p := range e.producers {
 		all = append(all, p)
+	}
+	if e.strict != nil {
+		all = append(all, e.strict)
 	}
 	return all
 }

@@ -33,6 +33,7 @@ type sending struct {
 	responses atomic.Uint64 // to produce requests, as they were read
 	answered  answer        // the promises', which the client calls one at a time
 	refused   refusal       // likewise
+	stale     atomic.Bool   // see unstick
 
 	mu     sync.Mutex
 	writes [64]write // a ring

@@ -30,6 +30,7 @@ type reader struct {
 
 	got       atomic.Int64 // when the loop last got round
 	refreshed atomic.Int64 // when metadata was last asked for
+	stale     atomic.Bool  // see unstick
 }
 
 // pollLimit is the longest that one poll waits, so that the loop is seen to get round.
@@ -208,6 +209,9 @@ func (r *reader) fault(p *partition, err error, now time.Duration) {
 	case missing(err):
 		p.ledger.Trouble(e.cfg.Reason(err), now)
 		e.missing()
+		if errors.Is(err, kerr.UnknownTopicID) {
+			r.unstick(p)
+		}
 	case unreadable(err):
 		r.taste(p, err)
 	default:

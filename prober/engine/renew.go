@@ -36,6 +36,9 @@ func (p *producer) refused(s *sending, err error, now time.Duration) {
 	if missing(err) {
 		p.engine.missing()
 	}
+	if errors.Is(err, kerr.UnknownTopicID) {
+		s.unstick(p.engine)
+	}
 	if p.engine.cfg.idempotent() && final(err) && s.hopeless(now) {
 		go p.renew(s)
 	}
