@@ -3,6 +3,7 @@ package deploytest
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -142,6 +143,57 @@ func TestRules(t *testing.T) {
 			t.Errorf("runbook %q, want %q", r.Annotations["runbook_url"], want)
 		}
 	}
+}
+
+// TestChartJob: whatever the chart is called, KafkaProberDown knows its pods by their job.
+func TestChartJob(t *testing.T) {
+	t.Parallel()
+	var wanted *regexp.Regexp
+	for _, r := range rulesOf(t, "alerts/kafka_prober.rules.yml") {
+		if m := regexp.MustCompile(`up\{job=~"([^"]+)"\}`).FindStringSubmatch(r.Expr.String()); r.Alert == "KafkaProberDown" && m != nil {
+			wanted = regexp.MustCompile("^(?:" + m[1] + ")$")
+		}
+	}
+	if wanted == nil {
+		t.Fatal("KafkaProberDown does not choose by job")
+	}
+	for _, tt := range []struct{ name, want string }{{"", "kafka-prober"}, {"foo", "kafka-prober/foo"}, {"my-kafka-prober", "my-kafka-prober"}} {
+		for _, monitor := range []string{"podMonitor", "serviceMonitor"} {
+			docs := render(t, chart, "--values="+filepath.Join(root, chart, "ci/minimal-values.yaml"),
+				"--set=podMonitor.enabled=false", "--set=podMonitor.nodeLabels=false", "--set="+monitor+".enabled=true", "--set=nameOverride="+tt.name)
+			if job := jobOf(docs); job != tt.want || !wanted.MatchString(job) {
+				t.Errorf("%s with nameOverride %q gives job %q, want %q, which %s has to match", monitor, tt.name, job, tt.want, wanted)
+			}
+		}
+	}
+}
+
+// jobOf returns the label job that a monitor gives the pods of the chart.
+func jobOf(docs []document) (job string) {
+	labels := map[string]map[string]string{} // by the kind that has them
+	for _, d := range docs {
+		if pod := podOf(d.object); pod != nil {
+			labels["PodMonitor"] = pod.Labels
+		}
+		if d.kind() == "Service" {
+			labels["ServiceMonitor"] = d.meta.GetLabels()
+		}
+	}
+	for _, d := range docs {
+		var relabelings []monitoring.RelabelConfig
+		switch m := d.object.(type) {
+		case *monitoring.PodMonitor:
+			job, relabelings = labels[d.kind()][m.Spec.JobLabel], m.Spec.PodMetricsEndpoints[0].RelabelConfigs
+		case *monitoring.ServiceMonitor:
+			job, relabelings = labels[d.kind()][m.Spec.JobLabel], m.Spec.Endpoints[0].RelabelConfigs
+		}
+		for _, r := range relabelings {
+			if r.TargetLabel == "job" {
+				job = *r.Replacement
+			}
+		}
+	}
+	return job
 }
 
 // TestBenchFlags: the flags of the Jobs are those that kafka_prober bench has, and numbers arrive as written.

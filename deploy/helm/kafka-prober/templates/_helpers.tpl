@@ -190,3 +190,12 @@ spec:
 - sourceLabels: [__meta_kubernetes_node_label_topology_kubernetes_io_zone]
   targetLabel: zone
 {{- end -}}
+
+{{/* Relabelling that keeps the job one that the alerts know, whatever nameOverride says. */}}
+{{- define "kafka-prober.jobRelabeling" -}}
+{{- $name := include "kafka-prober.name" . -}}
+{{- if not (regexMatch "kafka[-_]prober" $name) -}}
+- targetLabel: job
+  replacement: kafka-prober/{{ $name }}
+{{- end -}}
+{{- end -}}
