@@ -106,23 +106,39 @@ func (e *Engine) retireVirtual(now time.Duration) {
 	}
 }
 
-// recreate forgets what clients and ledgers know of the topic's last incarnation. e.mu is held.
+// recreate forgets what clients and ledgers know of the topic's last incarnation. A client may take seconds to
+// forget, if a broker is silent, and is not waited for with e.mu, which is held: its partitions are opened after it.
 func (e *Engine) recreate() {
 	e.cfg.Log.Warn("probe topic was deleted and created again; reading begins anew", "topic", e.cfg.Topic)
+	overtaken := map[*producer]map[*partition]uint32{} // the number of each partition's attempt that this is
+	for _, via := range e.allProducers() {
+		overtaken[via] = map[*partition]uint32{}
+	}
 	for _, p := range *e.parts.Load() {
 		if p.id == virtual {
 			continue
 		}
 		p.mu.Lock()
 		p.ledger.Recreated()
-		p.reading = closed
+		p.reading = opening
 		p.attempts++
 		p.epoch = -1
+		overtaken[p.producer][p] = p.attempts
 		p.settle()
 	}
 	e.reader.purge()
-	for _, p := range e.allProducers() {
-		p.client().PurgeTopicsFromClient(e.cfg.Topic)
+	for via, parts := range overtaken {
+		go func() {
+			via.client().PurgeTopicsFromClient(e.cfg.Topic)
+			for p, nth := range parts {
+				p.mu.Lock()
+				if p.attempts == nth {
+					p.reading = closed
+				}
+				p.mu.Unlock()
+			}
+			e.reader.wake()
+		}()
 	}
 }
 

@@ -1,13 +1,17 @@
 package engine
 
 import (
+	"context"
+	"encoding/binary"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
@@ -148,5 +152,74 @@ func TestDiagnosisOfRecreated(t *testing.T) {
 			b.recreate(t)
 		}
 		stop()
+	})
+}
+
+// deaf is a connection whose broker is silent when asked for metadata, while mute.
+type deaf struct {
+	net.Conn
+	mute *atomic.Bool
+}
+
+// Write takes a whole request, which is how kgo writes them.
+func (c deaf) Write(request []byte) (int, error) {
+	if c.mute.Load() && kmsg.Key(binary.BigEndian.Uint16(request[4:])) == kmsg.Metadata {
+		return len(request), nil
+	}
+	return c.Conn.Write(request)
+}
+
+// TestRecreatedBesideSilence lets a topic be created again while brokers are silent on the producing clients'
+// connections, so that these can't forget it at once. Nobody waits for them but their partitions.
+func TestRecreatedBesideSilence(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		book := new(notebook)
+		cfg := b.config(t, book)
+		cfg.Interval = 100 * time.Millisecond
+		var mute atomic.Bool
+		cfg.Client = func(role string, opts ...kgo.Opt) (*kgo.Client, error) {
+			if role == "producer" {
+				opts = append(opts, kgo.Dialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+					conn, err := b.dial(ctx, network, addr)
+					return deaf{conn, &mute}, err
+				}))
+			}
+			return b.client(role, opts...)
+		}
+		e, stop := start(t, cfg)
+		if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
+			t.Fatal(err)
+		}
+		pass(6 * time.Second)
+		mute.Store(true)
+		for _, p := range *e.parts.Load() {
+			if p.id != virtual {
+				p.producer.client().ForceMetadataRefresh()
+			}
+		}
+		pass(100 * time.Millisecond)
+		b.recreate(t)
+		began := time.Now()
+		if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
+			t.Fatal(err)
+		}
+		e.state()
+		if took := time.Since(began); took > 0 {
+			t.Errorf("the layout and a scrape took %v", took)
+		}
+		pass(300 * time.Millisecond)
+		if n := b.appended(); n != 0 {
+			t.Errorf("%d records sent by clients that are yet to forget", n)
+		}
+		mute.Store(false)
+		pass(5 * time.Second)
+		before := book.total()
+		pass(10 * time.Second)
+		stop()
+		sum := book.total()
+		checkInvariant(t, sum)
+		if n := sum.Outcomes[ledger.Delivered] - before.Outcomes[ledger.Delivered]; n < 290 {
+			t.Errorf("%d records delivered in ten seconds, want about 300: %+v", n, sum)
+		}
 	})
 }
