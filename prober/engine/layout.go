@@ -218,6 +218,10 @@ func (e *Engine) producerFor(a Assignment) (*producer, error) {
 		}
 	}
 	shard %= e.cfg.producers()
+	if shard < len(e.shards) {
+		// What it knows of the topic may be older than the partition.
+		e.shards[shard].client().ForceMetadataRefresh()
+	}
 	for len(e.shards) <= shard {
 		p, err := newProducer(e)
 		if err != nil {

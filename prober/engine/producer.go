@@ -33,6 +33,7 @@ type sending struct {
 	responses atomic.Uint64 // to produce requests, as they were read
 	answered  answer        // the promises', which the client calls one at a time
 	refused   refusal       // likewise
+	refreshed time.Duration // likewise: when metadata was last asked for
 	stale     atomic.Bool   // see unstick
 
 	mu     sync.Mutex

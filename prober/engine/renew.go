@@ -20,6 +20,8 @@ const (
 	renewEvery = 10 * time.Second
 	// renewTimeout is of one asking.
 	renewTimeout = 5 * time.Second
+	// refreshEvery is how often a client that refuses records looks at the topic.
+	refreshEvery = time.Second
 	// partAfter is how long the client that was replaced is kept. The sender may have taken it up just before
 	// it was, and what a closed client is given it may never give back.
 	partAfter = 10 * time.Second
@@ -39,8 +41,21 @@ func (p *producer) refused(s *sending, err error, now time.Duration) {
 	if errors.Is(err, kerr.UnknownTopicID) {
 		s.unstick(p.engine)
 	}
+	var named *kerr.Error
+	if !errors.As(err, &named) {
+		s.refresh(now)
+	}
 	if p.engine.cfg.idempotent() && final(err) && s.hopeless(now) {
 		go p.renew(s)
+	}
+}
+
+// refresh has the client learn of the topic anew. The client itself refuses records to a partition that it does not
+// know, and does not look whether there is one by now.
+func (s *sending) refresh(now time.Duration) {
+	if s.refreshed == 0 || now-s.refreshed >= refreshEvery {
+		s.refreshed = now
+		s.client.ForceMetadataRefresh()
 	}
 }
 
