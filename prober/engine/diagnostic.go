@@ -59,6 +59,9 @@ func (e *Engine) ask(p *partition) {
 func (e *Engine) diagnostician() (*sending, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.ended {
+		return nil, kgo.ErrClientClosed
+	}
 	if e.strict == nil {
 		c := e.cfg
 		c.Strict = true

@@ -45,6 +45,7 @@ type Engine struct {
 	shards    []*producer
 	series    map[int32]ledger.Series
 	strict    *producer // for diagnostic records; nil until needed
+	ended     bool      // no client is made any more
 
 	absentMu sync.Mutex // one goroutine at a time finds out that all were absent
 }
@@ -115,11 +116,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	}
 	loops.Wait()
 	e.sender.alarm.close()
-	e.mu.Lock()
-	for _, p := range e.allProducers() {
-		p.close()
-	}
-	e.mu.Unlock()
+	e.closeProducers()
 	now := e.clock.now()
 	for _, p := range *e.parts.Load() {
 		p.mu.Lock()

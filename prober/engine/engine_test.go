@@ -100,3 +100,26 @@ func TestDelivers(t *testing.T) {
 	t.Logf("p50: lag %v queue %v produce %v ack_first %v read_first %v", median(book.samples(ledger.ScheduleLag)),
 		median(book.samples(ledger.ClientQueue)), median(book.samples(ledger.Produce)), median(book.samples(ledger.AckFirst)), median(book.samples(ledger.ReadFirst)))
 }
+
+// TestEnded lets a layout come, and a diagnosis begin, just after the end. No client is made that nobody closes: in a
+// bubble one that were would outlive the test.
+func TestEnded(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		cfg := b.config(t, new(notebook))
+		e, stop := start(t, cfg)
+		l := layoutOf(b.Cluster)
+		l.Partitions = l.Partitions[:1]
+		if err := e.SetLayout(l); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		stop()
+		if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
+			t.Error(err)
+		}
+		if n := len(*e.parts.Load()); n != 1 {
+			t.Errorf("%d partitions after the end, want the one there was", n)
+		}
+		e.ask(find(*e.parts.Load(), 0))
+	})
+}

@@ -13,6 +13,9 @@ import (
 func (e *Engine) SetLayout(l Layout) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.ended {
+		return nil
+	}
 	now := e.clock.now()
 	recreated := e.layout.TopicID != l.TopicID && e.layout.TopicID != [16]byte{} && l.TopicID != [16]byte{}
 	e.layout = l
@@ -236,6 +239,16 @@ func (e *Engine) producerFor(a Assignment) (*producer, error) {
 func (e *Engine) releaseProducer(id int32) {
 	if p := e.producers[id]; p != nil {
 		delete(e.producers, id)
+		p.close()
+	}
+}
+
+// closeProducers closes all producers and lets none be made after.
+func (e *Engine) closeProducers() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ended = true
+	for _, p := range e.allProducers() {
 		p.close()
 	}
 }
