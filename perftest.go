@@ -21,7 +21,6 @@ import (
 	"github.com/kafka-prober/kafka_prober/internal/bench"
 	"github.com/kafka-prober/kafka_prober/internal/kafka"
 	"github.com/kafka-prober/kafka_prober/internal/properties"
-	"github.com/kafka-prober/kafka_prober/prober/record"
 )
 
 // perfFlags are the flags of Kafka's own performance tools, of before and after KIP-1147.
@@ -227,7 +226,7 @@ func lineLength(file string) int {
 	contents, _ := os.ReadFile(filepath.Clean(file)) // an error is told where the payload is read
 	contents = bytes.TrimRight(contents, "\n")
 	breaks := bytes.Count(contents, []byte("\n"))
-	return max(record.HeaderSize, (len(contents)-breaks)/(breaks+1))
+	return max(bench.LeastSize, (len(contents)-breaks)/(breaks+1))
 }
 
 // runPerfTest runs one of the two.

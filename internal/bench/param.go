@@ -40,6 +40,9 @@ type Case struct {
 	contents []byte // of the payload's file
 }
 
+// LeastSize is the size of the smallest record: the header that makes it verifiable, in bytes.
+const LeastSize = record.HeaderSize
+
 // Param is a parameter: a flag of the command. A list of values makes a case of each.
 type Param struct {
 	Name string // of the flag
@@ -58,7 +61,7 @@ var params = []Param{
 		func(c *Case) string { return strconv.FormatInt(c.Records, 10) }},
 	{"size", "BYTES", "Size of a record's value, 72 bytes at least (the header that makes it verifiable).",
 		func(c *Case, s string) (err error) {
-			c.Size, err = size(s, record.HeaderSize, 64<<20)
+			c.Size, err = size(s, LeastSize, 64<<20)
 			return err
 		}, func(c *Case) string { return bytesText(c.Size) }},
 	{"rate", "R", "Records per second, on an open-loop schedule; 0 is as fast as the cluster takes them.",

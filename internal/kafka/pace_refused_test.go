@@ -165,8 +165,8 @@ func TestPacedHandshake(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n, most := handshakes.Load(), int64(2*clients+outage/dialPause+1); n > most || n < 30 {
-		t.Errorf("%d handshakes in %v, want at most %d", n, outage, most)
+	if n, most := handshakes.Load(), int64(2*clients+outage/dialPause+1); n > most || n == 0 {
+		t.Errorf("%d handshakes in %v, want some, and at most %d", n, outage, most)
 	}
 }
 
