@@ -34,7 +34,7 @@ type Engine struct {
 	parts    atomic.Pointer[[]*partition] // sorted by number, the virtual one first; replaced, never changed
 	replan   atomic.Bool                  // the sender has to look at all partitions again
 	draining atomic.Bool                  // nothing becomes due any more
-	awaiting atomic.Bool                  // the topic is missing because the prober itself takes its time
+	excused  atomic.Int64                 // until when a missing topic, or one that is not open yet, is the prober's own doing
 	sent     atomic.Int64                 // when the sender last got round
 	missed   atomic.Int64                 // when the topic was last said to be missing
 
@@ -82,6 +82,7 @@ func New(c Config) (*Engine, error) {
 	v.ledger.Lead(ledger.UnknownBroker, e.seriesOf(ledger.UnknownBroker))
 	e.parts.Store(&[]*partition{v})
 	e.replan.Store(true)
+	e.excused.Store(int64(startGrace))
 	return e, nil
 }
 
@@ -206,7 +207,7 @@ func (e *Engine) housekeeping(now time.Duration) {
 		e.cfg.Log.Warn("machine was suspended; skipping what was outstanding")
 		e.skip(now, ledger.Suspended)
 	}
-	if e.awaiting.Load() {
+	if e.excused.Load() == forever {
 		e.skipVirtual(now)
 	}
 	e.load.turn(now)

@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/kafka-prober/kafka_prober/prober/ledger"
 )
 
@@ -68,10 +71,12 @@ func TestAwaitedTopic(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		begins  time.Duration
+		slow    time.Duration // that the topic takes to be opened, with nobody waiting for that
 		skipped bool
 	}{
-		{"within the start", time.Second, true},
-		{"after an outage", startGrace + time.Second, false},
+		{"within the start", time.Second, 0, true},
+		{"within the start, and slowly opened", time.Second, 3 * time.Second, true},
+		{"after an outage", startGrace + time.Second, 0, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bubble) {
@@ -85,10 +90,15 @@ func TestAwaitedTopic(t *testing.T) {
 				if n := book.total().Outcomes[ledger.Timeout]; test.skipped != (n == 0) {
 					t.Errorf("%d timeouts while the topic was awaited", n)
 				}
+				if test.slow > 0 {
+					refuseOffsets(b, test.slow)
+				}
 				if err := e.SetLayout(layoutOf(b.Cluster)); err != nil {
 					t.Fatal(err)
 				}
-				pass(time.Second)
+				if test.slow == 0 {
+					pass(time.Second)
+				}
 				e.Await(false)
 				pass(10 * time.Second)
 				stop()
@@ -103,4 +113,27 @@ func TestAwaitedTopic(t *testing.T) {
 			})
 		})
 	}
+}
+
+// refuseOffsets lets nobody know where the topic's partitions end, for a while.
+func refuseOffsets(b *bubble, d time.Duration) {
+	until := time.Now().Add(d)
+	b.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.KeepControl()
+		if time.Now().After(until) {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.ListOffsetsResponse)
+		for _, topic := range req.(*kmsg.ListOffsetsRequest).Topics {
+			t := kmsg.NewListOffsetsResponseTopic()
+			t.Topic = topic.Topic
+			for _, partition := range topic.Partitions {
+				p := kmsg.NewListOffsetsResponseTopicPartition()
+				p.Partition, p.ErrorCode = partition.Partition, kerr.LeaderNotAvailable.Code
+				t.Partitions = append(t.Partitions, p)
+			}
+			resp.Topics = append(resp.Topics, t)
+		}
+		return resp, nil, true
+	})
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -65,18 +66,22 @@ func (e *Engine) SetLayout(l Layout) error {
 
 // Await says whether the topic is missing for no other reason than that the prober has not created it yet:
 // while that is so, what is due is skipped. It has to begin within the prober's start; a topic that is to be
-// created only later was not to be had before, and nothing that was due then is forgiven. It may be called
-// from any goroutine.
+// created only later was not to be had before, and nothing that was due then is forgiven. Once the topic is
+// there it is opened as at the start, which may take as long. It may be called from any goroutine.
 func (e *Engine) Await(awaited bool) {
 	now := e.clock.now()
-	if awaited && now >= startGrace || awaited == e.awaiting.Load() {
-		return
-	}
-	if !awaited {
+	was := e.excused.Load() == forever
+	switch {
+	case awaited && !was && now < startGrace:
+		e.excused.Store(forever)
+	case !awaited && was:
 		e.skipVirtual(now)
+		e.excused.Store(int64(now + startGrace))
 	}
-	e.awaiting.Store(awaited)
 }
+
+// forever is a time that does not come.
+const forever = math.MaxInt64
 
 // skipVirtual skips what was due before there was a topic.
 func (e *Engine) skipVirtual(now time.Duration) {
@@ -101,7 +106,7 @@ func (e *Engine) retireVirtual(now time.Duration) {
 		p.mu.Lock()
 		if p.active {
 			p.active = false
-			if now < startGrace || e.awaiting.Load() {
+			if int64(now) < e.excused.Load() {
 				p.ledger.Skip(now, ledger.Starting)
 			}
 		}

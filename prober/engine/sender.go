@@ -108,7 +108,7 @@ func (s *sender) serve(p *partition, now time.Duration) time.Duration {
 	if sending {
 		next = e.nextDue(p, now, next)
 	}
-	if p.id != virtual || now >= startGrace && !e.awaiting.Load() { // until then it may be no more than our own start
+	if p.id != virtual || int64(now) >= e.excused.Load() { // until then it may be no more than our own start
 		p.ledger.Judge(now)
 		if deadline, ok := p.ledger.NextDeadline(); ok {
 			next = min(next, deadline)
