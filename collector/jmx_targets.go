@@ -46,8 +46,8 @@ type jmxTargets struct {
 
 // jmxForgetAfter is for how long the page of a broker is read that the cluster no longer lists. It lists none
 // that is fenced, which is when the page is worth most: the node may be recovering logs, and it may be the
-// active controller.
-const jmxForgetAfter = 24 * time.Hour
+// active controller. It is less than for how long the collector "brokers" knows them by default.
+const jmxForgetAfter = 6 * time.Hour
 
 // unlisted is a broker that the cluster listed before.
 type unlisted struct {
@@ -217,7 +217,11 @@ func (t *jmxTargets) learn(view clusterView, now time.Time) {
 	t.view = view
 	maps.DeleteFunc(t.unlisted, func(id int32, broker unlisted) bool {
 		_, listed := view.brokers[id]
-		return listed || now.Sub(broker.since) > jmxForgetAfter
+		gone := !listed && now.Sub(broker.since) > jmxForgetAfter
+		if gone {
+			t.account.forget(id)
+		}
+		return listed || gone
 	})
 }
 
@@ -233,6 +237,9 @@ func (t *jmxTargets) forgetUnregistered(ctx context.Context) {
 	}
 	maps.DeleteFunc(t.unlisted, func(id int32, _ unlisted) bool {
 		_, there := registered[id]
+		if !there {
+			t.account.forget(id)
+		}
 		return !there
 	})
 }

@@ -89,7 +89,7 @@ func TestJMXTargets(t *testing.T) {
 }
 
 // A broker that the cluster lists no more, as it is fenced, has its page read on, by the template and by files
-// that name it by its host; one that was unregistered, or is gone for a day, has not.
+// that name it by its host; one that was unregistered, or is gone for long, has not.
 func TestJMXFencedBroker(t *testing.T) {
 	for name, kafka4 := range map[string]bool{"before Kafka 4": false, "Kafka 4": true} {
 		t.Run(name, func(t *testing.T) {

@@ -122,7 +122,11 @@ type replication struct {
 	assigned *assignedBrokers
 	descs    replicationDescs
 
-	minISRs map[string]minISR // by topic; belongs to Refresh
+	minISRs  map[string]minISR // by topic; belongs to Refresh, as does what follows
+	uncapped struct {          // whether min.insync.replicas above the number of replicas is meant
+		is    bool
+		asked time.Time
+	}
 }
 
 // Describe implements Source.

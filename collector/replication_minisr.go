@@ -53,7 +53,10 @@ func (r *replication) learnMinISRs(ctx context.Context, count *replicationCount)
 		}
 		short = short || t.short(known[t.name].value)
 	}
-	count.uncapped = short && r.uncapped(ctx, count.moving.via)
+	if short && now.Sub(r.uncapped.asked) >= time.Duration(r.settings.MinISRInterval) {
+		r.askUncapped(ctx, count.moving.via, now)
+	}
+	count.uncapped = r.uncapped.is
 	for i := range count.topics {
 		t := &count.topics[i]
 		if m := known[t.name]; m.value > 0 {
@@ -68,17 +71,17 @@ func (r *replication) learnMinISRs(ctx context.Context, count *replicationCount)
 // capped at the number of replicas (KAFKA-15583).
 const producesCapped = 10
 
-// uncapped tells whether the broker is known to be older than that.
-func (r *replication) uncapped(ctx context.Context, via int32) bool {
+// askUncapped asks a broker whether it is older than that. Without an answer the last one holds.
+func (r *replication) askUncapped(ctx context.Context, via int32, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.settings.Timeout))
 	defer cancel()
 	resp, err := askVersions(ctx, r.client, r.client.Broker(int(via)))
 	if err != nil {
 		r.account.Failed(via, fmt.Errorf("ask for the version: %w", err))
-		return false
+		return
 	}
 	i := slices.IndexFunc(resp.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == int16(kmsg.Produce) })
-	return i >= 0 && resp.ApiKeys[i].MaxVersion < producesCapped
+	r.uncapped.is, r.uncapped.asked = i >= 0 && resp.ApiKeys[i].MaxVersion < producesCapped, now
 }
 
 // askMinISRs fills answers with the topics' min.insync.replicas, 0 where the cluster does not tell it.

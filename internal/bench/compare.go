@@ -202,6 +202,7 @@ func chance(x, y []float64) float64 {
 		deal(all, len(x), 0, count)
 	} else {
 		rng := rand.New(rand.NewPCG(1, 2))
+		count(mean(x) * float64(len(x))) // they are one of the ways
 		for range resamples {
 			rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 			count(mean(all[:len(x)]) * float64(len(x)))

@@ -38,7 +38,7 @@ func consume(ctx context.Context, c *PlannedCase, env Env, topic string) (*Run, 
 	if err != nil {
 		return nil, fmt.Errorf("ask where topic %s ends: %w", topic, err)
 	}
-	v := &verifier{left: math.MaxInt64, ends: map[int32]int64{}, streams: map[stream]*sequence{}}
+	v := &verifier{left: math.MaxInt64, bounded: c.Records == 0, ends: map[int32]int64{}, streams: map[stream]*sequence{}}
 	from, held := map[int32]kgo.Offset{}, int64(0)
 	starts.Each(func(o kadm.ListedOffset) {
 		if end, _ := ends.Lookup(topic, o.Partition); end.Offset > o.Offset {
@@ -89,7 +89,8 @@ func (v *verifier) run(interrupted context.Context, c *PlannedCase, env Env, cli
 			}})
 		}
 	}
-	for v.left > 0 && (c.Records > 0 || len(v.ends) > 0) && ctx.Err() == nil {
+	for v.left > 0 && (!v.bounded || len(v.ends) > 0) && ctx.Err() == nil {
+		before := v.counts.Due
 		fetches := client.PollFetches(ctx)
 		for _, e := range fetches.Errors() {
 			if ctx.Err() == nil {
@@ -98,7 +99,7 @@ func (v *verifier) run(interrupted context.Context, c *PlannedCase, env Env, cli
 		}
 		fetches.EachPartition(v.take)
 		now := time.Now()
-		if !fetches.Empty() {
+		if v.counts.Due > before {
 			last = now
 			silence.Reset(c.Timeout)
 		}
@@ -119,8 +120,12 @@ func (v *verifier) run(interrupted context.Context, c *PlannedCase, env Env, cli
 	run.RecordsPerSec, run.BytesPerSec = float64(v.counts.Due)/max(run.Seconds, 1e-9), float64(v.bytes)/max(run.Seconds, 1e-9)
 	run.Client = Client{CPUSeconds: (after.cpu - before.cpu).Seconds(), MaxRSS: after.maxRSS}
 	run.Client.CPUSecondsPerMillion = run.Client.CPUSeconds / float64(max(1, v.counts.Due)) * 1e6
-	if errors.Is(context.Cause(ctx), errSilence) {
+	switch {
+	case ctx.Err() == nil || run.Partial:
+	case errors.Is(context.Cause(ctx), errSilence):
 		run.Warnings = append(run.Warnings, fmt.Sprintf("ended with %d of %d records: no more came for %v", v.counts.Due, held, c.Timeout))
+	default:
+		run.Warnings = append(run.Warnings, fmt.Sprintf("ended after %v with %d of %d records", c.Duration, v.counts.Due, held))
 	}
 	return run, nil
 }

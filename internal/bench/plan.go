@@ -25,6 +25,7 @@ type Plan struct {
 	Cases   []PlannedCase
 	asserts []assertion
 	config  map[string]string // of topics
+	remade  bool              // the topic that is named was made and deleted by a run
 }
 
 // PlannedCase is a case and its name, made of what tells it from the others.
@@ -133,7 +134,7 @@ func (p *Plan) finish(c *PlannedCase) error {
 	if c.Name == "" {
 		c.Name = p.Options.Profile
 	}
-	if c.Records == 0 && c.Duration == 0 {
+	if c.Records == 0 && c.Duration == 0 && c.Producers > 0 { // a topic that is read has an end
 		c.Duration = 10 * time.Second
 	}
 	if !given("idempotent") {

@@ -20,6 +20,7 @@ const topicTimeout = 30 * time.Second
 // benchTopic is the topic of a run.
 type benchTopic struct {
 	name   string
+	id     kadm.TopicID // of what was made; zero if it was there or brokers have none
 	layout engine.Layout
 	admin  *kgo.Client
 	remove bool // it was made for the run, and goes with it
@@ -46,7 +47,7 @@ func (t *benchTopic) prepare(ctx context.Context, p *Plan, c *PlannedCase) (note
 	defer cancel()
 	admin := kadm.NewClient(t.admin)
 	found := false
-	if p.Options.Topic != "" { // asked for first: who may use it need not have the right to make it
+	if p.Options.Topic != "" && !p.remade { // asked for first: who may use it need not have the right to make it
 		if found, err = t.exists(ctx, admin); err != nil {
 			return "", err
 		}
@@ -74,16 +75,18 @@ func (t *benchTopic) prepare(ctx context.Context, p *Plan, c *PlannedCase) (note
 // exists returns whether the topic is there.
 func (t *benchTopic) exists(ctx context.Context, admin *kadm.Client) (bool, error) {
 	seen, err := admin.Metadata(ctx, t.name)
-	if err != nil {
-		return false, fmt.Errorf("ask for topic %s: %w", t.name, err)
+	if err == nil {
+		err = seen.Topics[t.name].Err
 	}
-	switch err := seen.Topics[t.name].Err; {
+	switch {
+	case err == nil, errors.Is(err, kerr.LeaderNotAvailable):
+		return true, nil
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		return false, nil
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
 		return false, fmt.Errorf("ask for topic %s: %w: this principal needs the rights Describe, Write and Read on it", t.name, err)
 	}
-	return true, nil
+	return false, fmt.Errorf("ask for topic %s: %w", t.name, err)
 }
 
 // create makes the topic. That is not cut short: what is half made could not be deleted.
@@ -114,7 +117,8 @@ func (t *benchTopic) create(ctx context.Context, admin *kadm.Client, p *Plan, c 
 	answer, err := admin.CreateTopic(making, int32(partitions), int16(rf), config, t.name)
 	var refused *kerr.Error
 	if err == nil {
-		t.remove = !p.Options.KeepTopic
+		t.id, t.remove = answer.ID, !p.Options.KeepTopic
+		p.remade = t.remove
 		return nil
 	}
 	if errors.Is(err, kerr.TopicAlreadyExists) { // another's; or ours, and an answer was lost
@@ -161,7 +165,7 @@ func (t *benchTopic) adopt(seen kadm.Metadata) (replicas int, err error) {
 	switch {
 	case topic.Err != nil:
 		return 0, topic.Err
-	case !found || len(topic.Partitions) == 0:
+	case !found || len(topic.Partitions) == 0, t.id != kadm.TopicID{} && topic.ID != t.id: // or what was there before
 		return 0, errors.New("the brokers do not know it yet")
 	}
 	l := engine.Layout{TopicID: topic.ID, Brokers: seen.Brokers.NodeIDs()}

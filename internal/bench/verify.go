@@ -12,6 +12,7 @@ import (
 // can't know what was acknowledged: a number that does not come was lost, refused, or never sent.
 type verifier struct {
 	left    int64           // to be read
+	bounded bool            // nothing is read from ends on
 	ends    map[int32]int64 // where the log of each partition ended at first, until it is read up to there
 	counts  Counts
 	bytes   uint64
@@ -28,12 +29,16 @@ type stream struct {
 
 // take judges what a fetch brought of a partition.
 func (v *verifier) take(p kgo.FetchTopicPartition) {
-	if n := len(p.Records); n > 0 && p.Records[n-1].Offset+1 >= v.ends[p.Partition] {
+	end, open := v.ends[p.Partition]
+	if v.bounded && !open {
+		return
+	}
+	if n := len(p.Records); n > 0 && p.Records[n-1].Offset+1 >= end {
 		delete(v.ends, p.Partition)
 	}
 	var h record.Header
 	for _, r := range p.Records {
-		if v.left == 0 {
+		if v.left == 0 || v.bounded && r.Offset >= end {
 			return
 		}
 		if r.Attrs.IsControl() {

@@ -41,6 +41,7 @@ var (
 	duplicate    = desc("records_duplicate_total", "Records read again at another offset.", byBroker)
 	reordered    = desc("records_reordered_total", "Records read after a later one of the same producer epoch, both acknowledged.", byBroker)
 	corrupt      = desc("records_corrupt_total", "Records read back with changed bytes.", byBroker)
+	missingDesc  = desc("bench_records_missing", "Where a topic is only read: records between others of their sender that have not come yet; lost, refused or never sent.", byBroker)
 	doneDesc     = desc("bench_done_ratio", "Share of the run's measured stretch that is over; 0 while it warms up.", byCase)
 	infoDesc     = desc("bench_info", "What the bench runs on and in, as its report says.",
 		append(byBench[:len(byBench):len(byBench)], "profile", "version", "client", "os", "host", "kafka_version", "cluster_id"))
@@ -111,7 +112,7 @@ func (s *Series) End() {}
 // Describe implements prometheus.Collector.
 func (s *Series) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{endToEndDesc, ackDesc, lagDesc, dueDesc, recordsDesc, inFlightDesc, lostDesc,
-		duplicate, reordered, corrupt, doneDesc, infoDesc} {
+		duplicate, reordered, corrupt, missingDesc, doneDesc, infoDesc} {
 		ch <- d
 	}
 }
@@ -151,6 +152,9 @@ func appendTotal(to []prometheus.Metric, t *bench.Total, labels []string) []prom
 	counter(duplicate, t.Counts.Duplicate, labels...)
 	counter(reordered, t.Counts.Reordered, labels...)
 	counter(corrupt, t.Counts.Corrupt, labels...)
+	if t.Broker == ledger.UnknownBroker {
+		to = append(to, prometheus.MustNewConstMetric(missingDesc, prometheus.GaugeValue, float64(t.Counts.Missing), labels...))
+	}
 	to = append(to, prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(t.InFlight), labels...))
 	for d, h := range map[*prometheus.Desc]*hdrhistogram.Histogram{endToEndDesc: t.EndToEnd, ackDesc: t.Ack, lagDesc: t.ScheduleLag} {
 		if h != nil && h.TotalCount() > 0 {
