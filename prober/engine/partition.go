@@ -16,24 +16,26 @@ type partition struct {
 	id       int32
 	producer *producer // nil for the virtual one
 
-	mu       sync.Mutex // guards what follows; never held while the sink observes
-	ledger   *ledger.Partition
-	active   bool // slots become due; else what is outstanding is only seen through
-	reading  reading
-	attempts uint32        // of the opener; one that is not the last has been overtaken
-	retryAt  time.Duration // when the opener may try again
-	heard    time.Duration // when a fetch last brought something, if only an error
-	epoch    int32         // of the leader that the last record was read from; -1 before there is one
-	added    time.Duration // when the partition was laid out
-	free     []*parcel
-	laid     uint64 // parcels that were ever made: each has another padding
-	inClient int
-	parked   bool   // not fetched until shortly before the next record is due, see park.go
-	granted  uint64 // slots that may yet become due, if that is limited
-	full     bool   // the sender waits until the client has sent some of what it holds
-	poison   poison
-	asking   bool          // a diagnostic record is on its way
-	asked    time.Duration // when the last one was sent
+	mu           sync.Mutex // guards what follows; never held while the sink observes
+	ledger       *ledger.Partition
+	active       bool // slots become due; else what is outstanding is only seen through
+	reading      reading
+	attempts     uint32        // of the opener; one that is not the last has been overtaken
+	retryAt      time.Duration // when the opener may try again
+	heard        time.Duration // when a fetch last brought something, if only an error
+	epoch        int32         // of the leader that the last record was read from; -1 before there is one
+	added        time.Duration // when the partition was laid out
+	free         []*parcel
+	laid         uint64 // parcels that were ever made: each has another padding
+	inClient     int
+	unknownSince time.Duration // since when fetches are refused for the topic's id; 0: not yet
+	unknownAt    time.Duration // when one last was
+	parked       bool          // not fetched until shortly before the next record is due, see park.go
+	granted      uint64        // slots that may yet become due, if that is limited
+	full         bool          // the sender waits until the client has sent some of what it holds
+	poison       poison
+	asking       bool          // a diagnostic record is on its way
+	asked        time.Duration // when the last one was sent
 }
 
 // reading is how the reader stands to a partition.

@@ -210,7 +210,7 @@ func (r *reader) fault(p *partition, err error, now time.Duration) {
 		p.ledger.Trouble(e.cfg.Reason(err), now)
 		e.missing()
 		if errors.Is(err, kerr.UnknownTopicID) {
-			r.unstick(p)
+			r.unknown(p, now)
 		}
 	case unreadable(err):
 		r.taste(p, err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -38,20 +39,19 @@ func (p *producer) refused(s *sending, err error, now time.Duration) {
 	if missing(err) {
 		p.engine.missing()
 	}
-	if errors.Is(err, kerr.UnknownTopicID) {
-		s.unstick(p.engine)
-	}
 	var named *kerr.Error
 	if !errors.As(err, &named) {
 		s.refresh(now)
 	}
-	if p.engine.cfg.idempotent() && final(err) && s.hopeless(now) {
-		go p.renew(s)
+	stale := errors.Is(err, kerr.UnknownTopicID)
+	if (stale || p.engine.cfg.idempotent() && final(err)) && s.hopeless(now) {
+		go p.renew(s, stale)
 	}
 }
 
-// refresh has the client learn of the topic anew. The client itself refuses records to a partition that it does not
-// know, and does not look whether there is one by now.
+// refresh has the client learn of the topic anew, after an error that no broker gave. The client itself refuses records
+// to a partition that it does not know, and does not look whether there is one by now; nor where the leader is, if a
+// record is tried once.
 func (s *sending) refresh(now time.Duration) {
 	if s.refreshed == 0 || now-s.refreshed >= refreshEvery {
 		s.refreshed = now
@@ -88,12 +88,10 @@ func (s *sending) hopeless(now time.Duration) bool {
 	return true
 }
 
-// renew puts another client in the place of s if that would be given a producer id.
-func (p *producer) renew(s *sending) {
-	ctx, cancel := context.WithTimeout(context.Background(), renewTimeout)
-	defer cancel()
-	resp, err := kmsg.NewPtrInitProducerIDRequest().RequestWith(ctx, s.client)
-	if err != nil || resp.ErrorCode != 0 {
+// renew puts another client in the place of s: of one that is stale, stuck with an id that the topic had before (see
+// stale.go), if it is; else if the new one would be given a producer id.
+func (p *producer) renew(s *sending, stale bool) {
+	if stale && !p.engine.stands(s.client, p.engine.topicID()) || !stale && !granted(s.client) {
 		return
 	}
 	p.mu.Lock()
@@ -110,7 +108,15 @@ func (p *producer) renew(s *sending) {
 	p.present.Store(fresh)
 	p.former = s
 	p.parting = time.AfterFunc(partAfter, p.part)
-	log.Info("producer ids are granted now; producing with another client", "topic", p.engine.cfg.Topic)
+	log.Info("producing with another client: the one before would not have recovered", "topic", p.engine.cfg.Topic, "stale_topic_id", stale)
+}
+
+// granted reports whether the cluster grants producer ids.
+func granted(client *kgo.Client) bool {
+	ctx, cancel := context.WithTimeout(client.Context(), renewTimeout)
+	defer cancel()
+	resp, err := kmsg.NewPtrInitProducerIDRequest().RequestWith(ctx, client)
+	return err == nil && resp.ErrorCode == 0
 }
 
 // part closes the client that was replaced. What it still holds it gives back.

@@ -12,12 +12,24 @@ import (
 // A client of kgo that has seen a topic under one id never takes another for it: once it is deleted and created
 // again, all ends with UNKNOWN_TOPIC_ID until the client is made to forget the topic. SetLayout does that when it is
 // told of the new id. But a client that learns of the topic next from a broker that lags behind sees the old id
-// first, and is stuck again with no change of the layout to come. So one that speaks of an unknown id for a second
-// is made to forget as well, if the brokers say that the layout's id is right. Else it is the layout that is behind,
-// and has to come first: what is sent to the new topic and taken for a record of the old one looks lost.
+// first, and is stuck again with no change of the layout to come. So one that speaks of an unknown id for long is
+// looked into, and made to begin anew if the brokers say that the layout's id is right. Else it is the layout that is
+// behind, and has to come first: what is sent to the new topic and taken for a record of the old one looks lost.
+//
+// A client that produces is not made to forget, but replaced (see renew): it would begin again at sequence 0 under
+// its producer id, and a log that remembers the batches of before takes new ones for those.
 
-// staleFor is how long a client speaks of an unknown topic id before it is looked into, and with that how often.
-const staleFor = time.Second
+const (
+	// staleFor is how long the reader is told of an unknown topic id before it is looked into: a layout that is
+	// behind comes within that, and so does a broker that has just started.
+	staleFor = 10 * time.Second
+	// staleRetry is how long a partition is not fetched after that: kgo would try at once, for ever.
+	staleRetry = 100 * time.Millisecond
+	// staleBreak is after how long without it what is said of an unknown id begins anew.
+	staleBreak = 2 * time.Second
+	// staleWait is how long it takes to look into a client, so that it is not done more often.
+	staleWait = time.Second
+)
 
 // unstick looks into a client that says UNKNOWN_TOPIC_ID and calls act, which is to make it forget the topic if it is
 // the client that is wrong. It does not wait for that; busy is the client's own.
@@ -26,20 +38,22 @@ func (e *Engine) unstick(client *kgo.Client, busy *atomic.Bool, act func(wrong b
 		return
 	}
 	go func() {
+		defer busy.Store(false)
 		was := e.topicID()
-		wait := time.NewTimer(staleFor)
+		wait := time.NewTimer(staleWait)
 		defer wait.Stop()
 		select {
 		case <-wait.C:
 		case <-client.Context().Done():
 			return
 		}
-		// With a new layout the client has been made to forget already.
-		id := e.topicID()
-		wrong := id == was && id != [16]byte{} && e.confirmed(client, id)
-		busy.Store(false)
-		act(wrong)
+		act(e.stands(client, was))
 	}()
+}
+
+// stands reports whether the layout still has this id, and a broker says that it is the topic's.
+func (e *Engine) stands(client *kgo.Client, id [16]byte) bool {
+	return id != [16]byte{} && e.topicID() == id && e.confirmed(client, id) && e.topicID() == id
 }
 
 func (e *Engine) topicID() [16]byte {
@@ -60,7 +74,7 @@ func (e *Engine) confirmed(client *kgo.Client, id [16]byte) bool {
 	return err == nil && len(resp.Topics) == 1 && resp.Topics[0].ErrorCode == 0 && resp.Topics[0].TopicID == id
 }
 
-// unstick is Engine.unstick for a client that produces.
+// unstick is Engine.unstick for the client of diagnostic records, which have no sequence.
 func (s *sending) unstick(e *Engine) {
 	e.unstick(s.client, &s.stale, func(wrong bool) {
 		if wrong {
@@ -69,28 +83,44 @@ func (s *sending) unstick(e *Engine) {
 	})
 }
 
-// unstick is Engine.unstick for the reader. It does not fetch p meanwhile, as kgo would do so again at once and
-// for ever, and goes on where it stopped. p.mu is held.
-func (r *reader) unstick(p *partition) {
+// unknown deals with a fetch that was refused for the topic's id. p.mu is held.
+func (r *reader) unknown(p *partition, now time.Duration) {
+	if p.unknownSince == 0 || now-p.unknownAt > staleBreak {
+		p.unknownSince = now
+	}
+	p.unknownAt = now
+	r.client.PauseFetchPartitions(map[string][]int32{r.engine.cfg.Topic: {p.id}})
+	if now-p.unknownSince >= staleFor {
+		r.unstick()
+		return
+	}
+	time.AfterFunc(staleRetry, func() { r.unpause(false) })
+}
+
+// unstick is Engine.unstick for the reader, which goes on where it stopped, or opens all partitions anew.
+func (r *reader) unstick() {
+	r.engine.unstick(r.client, &r.stale, r.unpause)
+}
+
+// unpause lets partitions be fetched again that are not parked, after the client has been made to forget the
+// topic if it was wrong.
+func (r *reader) unpause(wrong bool) {
 	e := r.engine
-	r.client.PauseFetchPartitions(map[string][]int32{e.cfg.Topic: {p.id}})
-	e.unstick(r.client, &r.stale, func(wrong bool) {
-		r.change(func() {
-			if wrong {
-				r.client.PurgeTopicsFromClient(e.cfg.Topic)
+	r.change(func() {
+		if wrong {
+			r.client.PurgeTopicsFromClient(e.cfg.Topic)
+		}
+		for _, p := range *e.parts.Load() {
+			p.mu.Lock()
+			switch {
+			case p.reading != opened:
+			case wrong:
+				p.reading = closed
+			case !p.parked:
+				r.client.ResumeFetchPartitions(map[string][]int32{e.cfg.Topic: {p.id}})
 			}
-			for _, p := range *e.parts.Load() {
-				p.mu.Lock()
-				switch {
-				case p.reading != opened:
-				case wrong:
-					p.reading = closed
-				case !p.parked:
-					r.client.ResumeFetchPartitions(map[string][]int32{e.cfg.Topic: {p.id}})
-				}
-				p.mu.Unlock()
-			}
-			r.wake()
-		})
+			p.mu.Unlock()
+		}
+		r.wake()
 	})
 }

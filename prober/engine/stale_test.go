@@ -103,7 +103,7 @@ func TestRecreated(t *testing.T) {
 		}
 		pass(4 * time.Second)
 		caughtUp()
-		pass(8 * time.Second)
+		pass(25 * time.Second)
 		before := book.total()
 		pass(10 * time.Second)
 		stop()
