@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -104,17 +105,20 @@ func (p *pacer) reached(addr string) {
 	}
 }
 
-// connected notes how a connection to addr ended up: nil if it is ready for requests. Errors that are no
-// refusal change nothing.
+// connected notes how a connection to addr ended up: nil if it is ready for requests. What is no refusal ends one, as
+// it is news of addr, unless it is our own doing.
 func (p *pacer) connected(addr string, err error) {
-	if err == nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.clear(addr)
+	if err != nil && refusal(err) {
+		p.note(addr, err, true)
 		return
 	}
-	if refusal(err) {
-		p.note(addr, err, true)
+	if err != nil && slices.Contains([]string{ReasonClientClosed, ReasonContextCanceled}, Reason(err)) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil || p.failed[addr].refused {
+		p.clear(addr)
 	}
 }
 

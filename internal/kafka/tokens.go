@@ -92,7 +92,7 @@ func (s *tokenSource) token(caller context.Context) (string, error) {
 		return s.cached, nil
 	}
 	if s.failed != nil && time.Now().Before(s.next) {
-		return "", s.failed
+		return s.lasting(s.failed)
 	}
 	start := time.Now()
 	token, life, err := s.ask(ctx)
@@ -102,7 +102,10 @@ func (s *tokenSource) token(caller context.Context) (string, error) {
 			s.pause = min(max(firstTokenPause, 2*s.pause), longTokenPause)
 			s.failed, s.next = err, time.Now().Add(s.pause)
 		}
-		return "", err
+		return s.lasting(err)
+	}
+	if refused := s.refused.Load(); refused != nil && *refused == token {
+		s.refused.Store(nil) // there is no other
 	}
 	s.cached, s.got, s.until = token, start, start.Add(max(life-tokenMargin, life/2))
 	s.wall = s.until.Round(0)
@@ -113,11 +116,25 @@ func (s *tokenSource) token(caller context.Context) (string, error) {
 // good returns whether the cached token may be used. While the machine is suspended the monotonic clock
 // stands still and the token grows old; the wall clock may be set back. The earlier of both counts.
 func (s *tokenSource) good(now time.Time) bool {
-	if s.cached == "" || !now.Before(s.until) || !now.Round(0).Before(s.wall) {
+	if !s.lasts(now) {
 		return false
 	}
 	refused := s.refused.Load()
 	return refused == nil || *refused != s.cached || now.Sub(s.got) < youngToken
+}
+
+// lasts returns whether the cached token is within its life.
+func (s *tokenSource) lasts(now time.Time) bool {
+	return s.cached != "" && now.Before(s.until) && now.Round(0).Before(s.wall)
+}
+
+// lasting returns the cached token where there is no other to be had for err: one broker refused it, the others may
+// take it. Past its life there is the error alone.
+func (s *tokenSource) lasting(err error) (string, error) {
+	if s.lasts(time.Now()) {
+		return s.cached, nil
+	}
+	return "", err
 }
 
 // refuse notes that a broker did not take a token, perhaps as it was revoked: another one is asked for.

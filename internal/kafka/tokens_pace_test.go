@@ -156,3 +156,47 @@ func TestTokenOfSuspendedMachine(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedTokenWithoutAnother lets one broker refuse a token while the server is down, and then has the server give the same
+// one again: the other brokers go on with it, and the server is not asked for ever.
+func TestRefusedTokenWithoutAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := false
+		i := &issuer{answer: func(int) (int, string) {
+			if down {
+				return 503, "{}"
+			}
+			return 200, `{"access_token":"T","expires_in":3600}`
+		}}
+		s := newTokens(i)
+		if _, err := s.token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wait(t.Context(), time.Minute)
+		down = true
+		s.refuse("T")
+		for range 100 {
+			if token, err := s.token(t.Context()); token != "T" {
+				t.Fatalf("got %q, %v; want the token that others take", token, err)
+			}
+			wait(t.Context(), time.Second)
+		}
+		down = false
+		wait(t.Context(), time.Minute)
+		asked := i.asked
+		for range 100 {
+			if token, err := s.token(t.Context()); token != "T" {
+				t.Fatalf("got %q, %v", token, err)
+			}
+			wait(t.Context(), time.Second)
+		}
+		if n := i.asked - asked; n != 1 {
+			t.Errorf("the server was asked %d times for a token of which it has no other", n)
+		}
+		wait(t.Context(), time.Hour)
+		down = true
+		if token, err := s.token(t.Context()); err == nil {
+			t.Errorf("got %q, long past its life", token)
+		}
+	})
+}
