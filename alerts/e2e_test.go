@@ -101,6 +101,7 @@ func TestEndToEnd(t *testing.T) {
 		labels{"alertname": "KafkaBrokerHoldsUpCluster", "broker": "2", "receiver": "pager"},
 		labels{"alertname": "KafkaProberClusterLatencyP95High", "receiver": "pager"},
 		labels{"alertname": "KafkaProberLatencyP95High", "broker": "2", "receiver": "pager"},
+		labels{"alertname": "KafkaProberLatencyP95High", "broker": "2", "receiver": "tickets"}, // seconds before the cluster's
 		labels{"alertname": "KafkaReplicasOutOfSync", "broker": "2", "receiver": "tickets"},
 		labels{"alertname": "KafkaQuorumLag", "broker": "2", "receiver": "tickets"},
 		labels{"alertname": "KafkaProberBrokerNotCovered", "broker": "2", "receiver": "tickets"},
