@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
+
 	"github.com/kafka-prober/kafka_prober/internal/config"
 )
 
@@ -23,17 +25,16 @@ clusters:
 
 func pairWith(interval string) string { return strings.ReplaceAll(pair, "%INTERVAL%", interval) }
 
-// TestReloadLeavesAlone changes one of two probes: the other goes on as if nothing had happened.
-func TestReloadLeavesAlone(t *testing.T) {
-	t.Parallel()
-	c := fakeKafka(t, 1)
-	path := writeConfig(t, c, pairWith("100ms"))
-	load := func() (*config.Config, error) { return config.Load(path, kinds) }
+// startPair runs a daemon with both probes until they deliver. It returns its file, and what reads that again.
+func startPair(t *testing.T, c *kfake.Cluster) (d *daemon, path string, load func() (*config.Config, error)) {
+	t.Helper()
+	path = writeConfig(t, c, pairWith("100ms"))
+	load = func() (*config.Config, error) { return config.Load(path, kinds) }
 	cfg, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDaemon(cfg, slog.New(slog.DiscardHandler))
+	d = newDaemon(cfg, slog.New(slog.DiscardHandler))
 	t.Cleanup(d.close)
 	if err := d.apply(cfg); err != nil {
 		t.Fatal(err)
@@ -41,6 +42,14 @@ func TestReloadLeavesAlone(t *testing.T) {
 	await(t, 10*time.Second, "both probes to deliver", func() bool {
 		return delivered(d, "same") > 0 && delivered(d, "changed") > 0
 	})
+	return d, path, load
+}
+
+// TestReloadLeavesAlone changes one of two probes: the other goes on as if nothing had happened.
+func TestReloadLeavesAlone(t *testing.T) {
+	t.Parallel()
+	c := fakeKafka(t, 1)
+	d, path, load := startPair(t, c)
 	before := due(d, "changed")
 	same, changed := runningProbe(d, "same"), runningProbe(d, "changed")
 
@@ -112,23 +121,11 @@ func watchCounter(t *testing.T, window time.Duration, read func() uint64) (longe
 func TestReloadOfClusterAndProbe(t *testing.T) {
 	t.Parallel()
 	c := fakeKafka(t, 1)
-	path := writeConfig(t, c, pairWith("100ms"))
-	cfg, err := config.Load(path, kinds)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := newDaemon(cfg, slog.New(slog.DiscardHandler))
-	t.Cleanup(d.close)
-	if err := d.apply(cfg); err != nil {
-		t.Fatal(err)
-	}
-	await(t, 10*time.Second, "both probes to deliver", func() bool {
-		return delivered(d, "same") > 0 && delivered(d, "changed") > 0
-	})
+	d, path, load := startPair(t, c)
 	before := due(d, "same")
 	cluster, _, _ := strings.Cut(strings.Replace(pair, "    probes:", "    client_id: another\n    probes:", 1), "      - {kind: steady, name: changed")
 	rewriteConfig(t, path, c, cluster)
-	if err := d.reload(func() (*config.Config, error) { return config.Load(path, kinds) }); err != nil {
+	if err := d.reload(load); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range d.recorder.Snapshot() {

@@ -13,7 +13,8 @@ import (
 // An idempotent client of kgo asks for a producer id before its first record. If it is refused one, for want
 // of a right say, it keeps the refusal: every record it is given from then on fails with it, also when the right
 // has long been granted. So while that goes on the producer asks for itself, and when it is given an id another
-// client takes the place of the one that will not ask again.
+// client takes the place of the one that will not ask again. One that is stuck with an id that the topic had before
+// is replaced likewise (see stale.go).
 
 const (
 	// renewEvery is how long a client must have brought nothing but refusals for its producer to ask, and how
@@ -88,10 +89,14 @@ func (s *sending) hopeless(now time.Duration) bool {
 	return true
 }
 
-// renew puts another client in the place of s: of one that is stale, stuck with an id that the topic had before (see
-// stale.go), if it is; else if the new one would be given a producer id.
+// renew puts another client in the place of s, if that would fare better: if it is the topic's id that s has wrong, or
+// else if the new one would be given a producer id.
 func (p *producer) renew(s *sending, stale bool) {
-	if stale && !p.engine.stands(s.client, p.engine.topicID()) || !stale && !granted(s.client) {
+	better := granted
+	if stale {
+		better = p.engine.stands
+	}
+	if !better(s.client) {
 		return
 	}
 	p.mu.Lock()

@@ -47,13 +47,14 @@ func (e *Engine) unstick(client *kgo.Client, busy *atomic.Bool, act func(wrong b
 		case <-client.Context().Done():
 			return
 		}
-		act(e.stands(client, was))
+		act(e.topicID() == was && e.stands(client))
 	}()
 }
 
-// stands reports whether the layout still has this id, and a broker says that it is the topic's.
-func (e *Engine) stands(client *kgo.Client, id [16]byte) bool {
-	return id != [16]byte{} && e.topicID() == id && e.confirmed(client, id) && e.topicID() == id
+// stands reports whether the layout has the topic's id, as a broker says, and keeps it meanwhile.
+func (e *Engine) stands(client *kgo.Client) bool {
+	id := e.topicID()
+	return id != [16]byte{} && e.confirmed(client, id) && e.topicID() == id
 }
 
 func (e *Engine) topicID() [16]byte {

@@ -79,6 +79,20 @@ func (b *bubble) lag(t *testing.T, id [16]byte) (stop func()) {
 	return func() { close(lagging) }
 }
 
+// deliversAgain wants all that three partitions send in ten seconds to be delivered, and ends the engine.
+func deliversAgain(t *testing.T, book *notebook, stop func()) ledger.Tally {
+	t.Helper()
+	before := book.total()
+	pass(10 * time.Second)
+	stop()
+	sum := book.total()
+	checkInvariant(t, sum)
+	if n := sum.Outcomes[ledger.Delivered] - before.Outcomes[ledger.Delivered]; n < 290 {
+		t.Errorf("%d records delivered in ten seconds, want about 300: %+v", n, sum)
+	}
+	return sum
+}
+
 // TestRecreated deletes the topic and creates it again. Nothing is sent to the new one before the layout has it; and
 // when it has, records are delivered soon, also if brokers still speak of the old one for a while.
 func TestRecreated(t *testing.T) {
@@ -104,14 +118,7 @@ func TestRecreated(t *testing.T) {
 		pass(4 * time.Second)
 		caughtUp()
 		pass(25 * time.Second)
-		before := book.total()
-		pass(10 * time.Second)
-		stop()
-		sum := book.total()
-		checkInvariant(t, sum)
-		if n := sum.Outcomes[ledger.Delivered] - before.Outcomes[ledger.Delivered]; n < 290 {
-			t.Errorf("%d records delivered in ten seconds, want about 300: %+v", n, sum)
-		}
+		sum := deliversAgain(t, book, stop)
 		if sum.Outcomes[ledger.Lost]+sum.Anomalies[ledger.AcknowledgedLost]+sum.Anomalies[ledger.Rewind] != 0 {
 			t.Errorf("a new topic taken for a loss: %+v", sum)
 		}
@@ -213,13 +220,6 @@ func TestRecreatedBesideSilence(t *testing.T) {
 		}
 		mute.Store(false)
 		pass(5 * time.Second)
-		before := book.total()
-		pass(10 * time.Second)
-		stop()
-		sum := book.total()
-		checkInvariant(t, sum)
-		if n := sum.Outcomes[ledger.Delivered] - before.Outcomes[ledger.Delivered]; n < 290 {
-			t.Errorf("%d records delivered in ten seconds, want about 300: %+v", n, sum)
-		}
+		deliversAgain(t, book, stop)
 	})
 }
